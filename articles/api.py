@@ -1,0 +1,109 @@
+"""Published articles and sections, read-only."""
+
+from typing import ClassVar
+
+from django.db.models import Prefetch, QuerySet
+from rest_framework import mixins, serializers, viewsets
+from rest_framework.pagination import CursorPagination
+
+from articles import queries
+from articles.models import ArticlePage, Section
+
+
+class NewestFirst(CursorPagination):
+    """Pages by key, so that a page costs the same wherever it is."""
+
+    ordering = ("-first_published_at", "-pk")
+    page_size = 20
+    page_size_query_param = "page_size"
+    max_page_size = 100
+
+
+class SectionSerializer(serializers.ModelSerializer[Section]):
+    """A section as its own page shows it."""
+
+    url = serializers.SerializerMethodField(help_text="Absolute address of the section's page.")
+
+    class Meta:
+        model = Section
+        fields: ClassVar[list[str]] = [
+            "id",
+            "block_id",
+            "slug",
+            "position",
+            "heading",
+            "title",
+            "aspect",
+            "summary",
+            "text",
+            "url",
+            "first_published_at",
+            "changed_at",
+        ]
+
+    def get_url(self, section: Section) -> str:
+        """Return the absolute address."""
+        return queries.section_url(section)
+
+
+class ArticleSerializer(serializers.ModelSerializer[ArticlePage]):
+    """An article in a list."""
+
+    url = serializers.CharField(source="full_url", read_only=True, help_text="Absolute address.")
+
+    class Meta:
+        model = ArticlePage
+        fields: ClassVar[list[str]] = [
+            "id",
+            "slug",
+            "title",
+            "description",
+            "url",
+            "first_published_at",
+            "last_published_at",
+            "reviewed_on",
+        ]
+
+
+class ArticleDetailSerializer(ArticleSerializer):
+    """An article with its sections, in page order."""
+
+    sections = SectionSerializer(many=True, source="live_sections", read_only=True)
+
+    class Meta(ArticleSerializer.Meta):
+        fields: ClassVar[list[str]] = [*ArticleSerializer.Meta.fields, "sections"]
+
+
+class ArticleViewSet(viewsets.ReadOnlyModelViewSet[ArticlePage]):
+    """List published articles, newest first; read one, by slug, with its sections."""
+
+    lookup_field = "slug"
+    lookup_value_regex = r"[^/]+"
+    pagination_class = NewestFirst
+    serializer_class: type[serializers.BaseSerializer[ArticlePage]] = ArticleSerializer
+    detail_serializer_class: type[serializers.BaseSerializer[ArticlePage]] = ArticleDetailSerializer
+
+    def get_queryset(self) -> QuerySet[ArticlePage]:
+        """Return published articles; one article comes with its sections."""
+        articles: QuerySet[ArticlePage] = queries.live_articles().defer_streamfields()
+        if self.action == "retrieve":
+            sections = Section.objects.live().select_related("page").order_by("position")
+            articles = articles.prefetch_related(
+                Prefetch("sections", queryset=sections, to_attr="live_sections")
+            )
+        return articles
+
+    def get_serializer_class(self) -> type[serializers.BaseSerializer[ArticlePage]]:
+        """Return the serializer with sections for one article."""
+        return self.detail_serializer_class if self.action == "retrieve" else self.serializer_class
+
+
+class SectionViewSet(mixins.RetrieveModelMixin, viewsets.GenericViewSet[Section]):
+    """Read one published section by id."""
+
+    serializer_class: type[serializers.BaseSerializer[Section]] = SectionSerializer
+    lookup_value_regex = r"\d{1,18}"
+
+    def get_queryset(self) -> QuerySet[Section]:
+        """Return the sections that readers can open."""
+        return queries.live_sections()

@@ -1,0 +1,8 @@
+"""What we publish: articles and their sections."""
+
+from django.apps import AppConfig
+
+
+class ArticlesConfig(AppConfig):
+    name = "articles"
+    verbose_name = "Articles"

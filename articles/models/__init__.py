@@ -1,0 +1,7 @@
+"""Pages and section rows."""
+
+from articles.models.article import ArticlePage
+from articles.models.home import HomePage
+from articles.models.section import RetiredSlug, Section
+
+__all__ = ["ArticlePage", "HomePage", "RetiredSlug", "Section"]

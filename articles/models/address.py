@@ -1,0 +1,19 @@
+"""Absolute addresses of pages."""
+
+from typing import Any
+
+from django.conf import settings
+
+
+class OnSiteUrl:
+    """Put a page's absolute address below SITE_URL.
+
+    Wagtail derives the origin from its Site row, which cannot say https on a port of its own.
+    """
+
+    def get_url_parts(self, request: Any = None) -> tuple[int | None, str | None, str | None] | None:
+        """Return (site id, SITE_URL, path), or what Wagtail says of a page without an address."""
+        parts: tuple[int | None, str | None, str | None] | None = super().get_url_parts(request)  # type: ignore[misc]  # a mixin of Page
+        if parts is None or parts[2] is None:
+            return parts
+        return parts[0], settings.SITE_URL, parts[2]

@@ -1,0 +1,253 @@
+"""The article: the unit of publication. Its sections are the units of address."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any, ClassVar
+from uuid import UUID, uuid4
+
+from django.conf import settings
+from django.db import models, transaction
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponsePermanentRedirect
+from django.template.response import TemplateResponse
+from wagtail.admin.panels import FieldPanel, MultiFieldPanel, ObjectList, TabbedInterface
+from wagtail.contrib.routable_page.models import RoutablePageMixin, path
+from wagtail.fields import RichTextField, StreamField
+from wagtail.models import Page, PageManager
+from wagtail.models.panels import PanelPlaceholder
+from wagtail.query import PageQuerySet
+from wagtail.search import index
+
+from articles.blocks import SHORT_TEXT_FEATURES, ArticleBody
+from articles.models.address import OnSiteUrl
+from articles.models.section import RetiredSlug, Section
+from articles.outline import Part, outline, plain_text, shorten
+from articles.signals import article_state_saved
+from articles.synchronise import Changes, synchronise_sections
+
+WORDS_A_MINUTE = 220
+# Fields that make up an article's public state; a save that names none of them changes no row.
+_PUBLIC_FIELDS = {"body", "live", "title"}
+
+
+class ArticleQuerySet(PageQuerySet):
+    """The words in which articles are asked for."""
+
+    def newest_first(self, *, after: str = "") -> "ArticleQuerySet":
+        """Return articles by first publication; `after` (a `list_key`) starts behind that article.
+
+        A key that is not one starts at the beginning.
+        """
+        ordered = self.order_by("-first_published_at", "-pk")
+        moment, _, number = after.partition("-")
+        try:
+            published, pk = datetime.fromtimestamp(int(moment) / 1_000_000, tz=UTC), int(number)
+        except (ValueError, OverflowError, OSError):
+            return ordered
+        if pk >= 2**63:
+            return ordered
+        return ordered.filter(
+            models.Q(first_published_at__lt=published)
+            | models.Q(first_published_at=published, pk__lt=pk)
+        )
+
+
+class ArticlePage(OnSiteUrl, RoutablePageMixin, Page):
+    """An article: one edition, ordered sections, each at an address of its own."""
+
+    standfirst = models.TextField(
+        max_length=300, blank=True, help_text="One or two sentences that say what a reader will learn."
+    )
+    introduction = RichTextField(blank=True, features=SHORT_TEXT_FEATURES)
+    body = StreamField(ArticleBody(), blank=True)
+    reviewed_on = models.DateField(
+        null=True,
+        blank=True,
+        verbose_name="medically reviewed on",
+        help_text="Leave empty until a clinician has reviewed it: readers see “not yet medically reviewed”.",
+    )
+    reviewed_by = models.CharField(
+        max_length=200, blank=True, help_text="Name and credentials of the reviewer."
+    )
+
+    objects = PageManager.from_queryset(ArticleQuerySet)()
+
+    content_panels: ClassVar = [
+        *Page.content_panels,
+        FieldPanel("standfirst"),
+        FieldPanel("introduction"),
+        FieldPanel("body"),
+        MultiFieldPanel(
+            [FieldPanel("reviewed_on"), FieldPanel("reviewed_by")], heading="Medical review"
+        ),
+    ]
+    edit_handler = TabbedInterface(
+        [
+            ObjectList(content_panels, heading="Content"),
+            ObjectList(Page.promote_panels, heading="Promote"),
+            ObjectList(Page.settings_panels, heading="Settings"),
+            # Named in the settings, so that articles import no app that adds a panel.
+            ObjectList(
+                [PanelPlaceholder(path, [], {}) for path in settings.ARTICLE_EXTRA_PANELS],
+                heading="Shares",
+            ),
+        ]
+    )
+    search_fields: ClassVar = [
+        *Page.search_fields,
+        index.SearchField("standfirst"),
+        index.SearchField("introduction"),
+        index.SearchField("body"),
+    ]
+    parent_page_types: ClassVar = ["articles.HomePage"]
+    subpage_types: ClassVar = []
+
+    class Meta:
+        verbose_name = "article"
+
+    # What a reader reads
+
+    @property
+    def parts(self) -> list[Part]:
+        """Return the sections in order, as this object's body (published, draft or preview) has them."""
+        return outline(self.title, self.body)
+
+    @property
+    def description(self) -> str:
+        """Return one sentence for search engines and networks."""
+        text = self.search_description or self.standfirst or plain_text(self.introduction)
+        return shorten(text, 300)
+
+    @property
+    def minutes_to_read(self) -> int:
+        """Return the reading time in whole minutes, at least 1."""
+        words = len(plain_text(self.introduction).split())
+        words += sum(len(part.text.split()) for part in self.parts)
+        return max(1, round(words / WORDS_A_MINUTE))
+
+    @property
+    def references(self) -> list[dict[str, str]]:
+        """Return every section's references once, in order of appearance."""
+        seen: dict[tuple[str, str], dict[str, str]] = {}
+        for part in self.parts:
+            for reference in part.references:
+                key = (reference["citation"], reference["url"])
+                seen.setdefault(key, dict(reference))
+        return list(seen.values())
+
+    @property
+    def list_key(self) -> str:
+        """Return this article's place in `newest_first`."""
+        published = self.first_published_at
+        return f"{int(published.timestamp() * 1_000_000) if published else 0}-{self.pk}"
+
+    # Saving
+
+    def clean(self) -> None:
+        """Give repeated blocks ids of their own; an article copied into itself has two of each."""
+        super().clean()
+        self._give_every_block_an_id()
+
+    def save(self, *args: Any, **kwargs: Any) -> Any:
+        """Save, and bring the section rows along in the same transaction.
+
+        Saving a draft of a live article comes here too, with `live` True, the draft in memory and
+        `update_fields` that name neither: then nothing public changed and no row is touched.
+        """
+        fields = kwargs.get("update_fields")
+        with transaction.atomic():
+            self._give_every_block_an_id()
+            result = super().save(*args, **kwargs)
+            if fields is None or _PUBLIC_FIELDS.intersection(fields):
+                self.synchronise_sections()
+                article_state_saved.send(sender=ArticlePage, article=self)
+        return result
+
+    def synchronise_sections(self) -> Changes:
+        """Make the section rows equal to this article as it is in memory."""
+        parts = self.parts if self.live else []
+        return synchronise_sections(self.pk, live=self.live, parts=parts)
+
+    def _give_every_block_an_id(self) -> None:
+        seen: set[str] = set()
+        for child in self.body:
+            if not _is_uuid(child.id) or child.id in seen:
+                child.id = str(uuid4())
+            seen.add(child.id)
+
+    # Serving
+
+    def get_context(self, request: HttpRequest, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        """Add the outline, with the pictures of all sections fetched at once."""
+        context: dict[str, Any] = super().get_context(request, *args, **kwargs)
+        context["parts"] = self.parts
+        fetch_renditions(self.body)
+        return context
+
+    @path("<str:slug>/")
+    def section(self, request: HttpRequest, slug: str) -> HttpResponse:
+        """Serve one section: 301 from an old slug, 410 for a removed one."""
+        parts = self.parts
+        for part in parts:
+            if part.slug == slug:
+                return self._section_page(request, part, parts)
+        section = self._section_of_old_slug(slug)
+        if section is None:
+            raise Http404(f"No section {slug!r}")
+        if section.live:
+            return HttpResponsePermanentRedirect(f"{self.get_url(request)}{section.slug}/")
+        context = {"page": self, "section": section}
+        return TemplateResponse(request, "articles/section_gone.html", context, status=410)
+
+    def _section_page(self, request: HttpRequest, part: Part, parts: list[Part]) -> HttpResponse:
+        at = part.position - 1
+        context = self.get_context(request) | {
+            "part": part,
+            "previous": parts[at - 1] if at else None,
+            "next": parts[at + 1] if part.position < len(parts) else None,
+        }
+        return TemplateResponse(request, "articles/section_page.html", context)
+
+    def _section_of_old_slug(self, slug: str) -> Section | None:
+        retired = RetiredSlug.objects.filter(page=self, slug=slug).select_related("section").first()
+        if retired is not None:
+            return retired.section
+        return Section.objects.filter(page=self, slug=slug).order_by("-live", "-pk").first()
+
+    # Preview: the whole article, or one section of it
+
+    @property
+    def preview_modes(self) -> list[tuple[str, str]]:
+        """Return the whole article and each section as (name, label)."""
+        sections = [(f"section-{part.block_id}", part.short_title) for part in self.parts]
+        return [("", "Whole article"), *sections]
+
+    def serve_preview(self, request: HttpRequest, mode_name: str) -> HttpResponse:
+        """Serve the article, or the section that the mode names, as this draft has it."""
+        parts = self.parts
+        for part in parts:
+            if mode_name == f"section-{part.block_id}":
+                return self._section_page(request, part, parts)
+        response: HttpResponse = super().serve_preview(request, mode_name)
+        return response
+
+
+def fetch_renditions(body: Iterable[Any]) -> None:
+    """Fetch the renditions of every picture in an article's body with one query."""
+    images = [
+        block.value["image"]
+        for child in body
+        if child.block_type == "section"
+        for block in child.value["body"]
+        if block.block_type == "image" and block.value["image"]
+    ]
+    models.prefetch_related_objects(
+        images, models.Prefetch("renditions", to_attr="prefetched_renditions")
+    )
+
+
+def _is_uuid(value: str | None) -> bool:
+    try:
+        UUID(value or "")
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,44 @@
+"""The front page, which lists the articles."""
+
+from typing import Any, ClassVar
+
+from django.db import models
+from django.http import HttpRequest
+from wagtail.admin.panels import FieldPanel
+from wagtail.models import Page
+
+from articles.models.address import OnSiteUrl
+from articles.models.article import ArticlePage
+
+ARTICLES_A_PAGE = 20
+
+
+class HomePage(OnSiteUrl, Page):
+    """The site's front page."""
+
+    introduction = models.TextField(
+        blank=True, max_length=300, help_text="A sentence or two under the site's name."
+    )
+
+    content_panels: ClassVar = [*Page.content_panels, FieldPanel("introduction")]
+    subpage_types: ClassVar = ["articles.ArticlePage"]
+    parent_page_types: ClassVar = ["wagtailcore.Page"]
+    max_count = 1
+
+    class Meta:
+        verbose_name = "home page"
+
+    @property
+    def description(self) -> str:
+        """Return one sentence for search engines and networks."""
+        return self.search_description or self.introduction
+
+    def get_context(self, request: HttpRequest, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        """Add one page of live articles, newest first, and the key of the next."""
+        context: dict[str, Any] = super().get_context(request, *args, **kwargs)
+        articles = ArticlePage.objects.live().newest_first(after=request.GET.get("after", ""))
+        page = list(articles[: ARTICLES_A_PAGE + 1])
+        context["articles"] = page[:ARTICLES_A_PAGE]
+        context["next_key"] = page[-2].list_key if len(page) > ARTICLES_A_PAGE else ""
+        context["is_first"] = "after" not in request.GET
+        return context

@@ -1,0 +1,37 @@
+"""All that other apps may read of articles."""
+
+from collections.abc import Iterable
+from uuid import UUID
+
+from django.db.models import QuerySet
+
+from articles.models import ArticlePage, Section
+from articles.models.article import ArticleQuerySet
+
+
+def live_articles() -> ArticleQuerySet:
+    """Return the published articles."""
+    articles: ArticleQuerySet = ArticlePage.objects.live()
+    return articles
+
+
+def live_sections() -> QuerySet[Section]:
+    """Return the sections that readers can open, with their articles."""
+    return Section.objects.live().select_related("page")
+
+
+def articles_by_id(page_ids: Iterable[int]) -> dict[int, ArticlePage]:
+    """Return the articles that exist, published or not, by page id."""
+    found: dict[int, ArticlePage] = ArticlePage.objects.in_bulk(list(page_ids))
+    return found
+
+
+def sections_by_block(page_ids: Iterable[int]) -> dict[tuple[int, UUID], Section]:
+    """Return the section rows of these articles, removed ones too, by (page id, block id)."""
+    rows = Section.objects.filter(page_id__in=list(page_ids)).select_related("page")
+    return {(row.page_id, row.block_id): row for row in rows}
+
+
+def section_url(section: Section) -> str:
+    """Return a section's absolute address."""
+    return f"{section.page.full_url}{section.slug}/"

@@ -1,0 +1,7 @@
+"""What articles tell others, who listen without articles knowing them."""
+
+from django.dispatch import Signal
+
+# Sent inside the transaction that saved an article's public state: publish, unpublish, revert, copy.
+# `article`: the ArticlePage as saved; its section rows are already synchronised.
+article_state_saved = Signal()

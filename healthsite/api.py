@@ -1,0 +1,101 @@
+"""The API as a whole: articles and sections with the share codes that sharing gave them."""
+
+from typing import ClassVar
+from uuid import UUID
+
+from django.urls import include, path, re_path
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+from rest_framework import serializers
+from rest_framework.exceptions import NotFound
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.routers import SimpleRouter
+from rest_framework.views import APIView
+
+from articles import api as articles_api
+from articles.models import ArticlePage, Section
+from sharing import api as sharing_api
+from sharing import queries as sharing_queries
+
+_HELP = "Names this in share links and counts; null until first published."
+
+
+class SharedSectionSerializer(articles_api.SectionSerializer):
+    """A section and its share code."""
+
+    share_code = serializers.SerializerMethodField(help_text=_HELP)
+
+    class Meta(articles_api.SectionSerializer.Meta):
+        fields: ClassVar[list[str]] = [*articles_api.SectionSerializer.Meta.fields, "share_code"]
+
+    def get_share_code(self, section: Section) -> str | None:
+        """Return the section's share code."""
+        return _codes(self, section.page_id).get(section.block_id)
+
+
+class SharedArticleSerializer(articles_api.ArticleDetailSerializer):
+    """An article, its share code, and its sections with theirs."""
+
+    share_code = serializers.SerializerMethodField(help_text=_HELP)
+    sections = SharedSectionSerializer(many=True, source="live_sections", read_only=True)
+
+    class Meta(articles_api.ArticleDetailSerializer.Meta):
+        fields: ClassVar[list[str]] = [
+            *articles_api.ArticleSerializer.Meta.fields,
+            "share_code",
+            "sections",
+        ]
+
+    def get_share_code(self, article: ArticlePage) -> str | None:
+        """Return the article's share code."""
+        return _codes(self, article.pk).get(None)
+
+
+class ArticleViewSet(articles_api.ArticleViewSet):
+    """List published articles, newest first; read one, by slug, with its sections."""
+
+    detail_serializer_class = SharedArticleSerializer
+
+
+class SectionViewSet(articles_api.SectionViewSet):
+    """Read one published section by id."""
+
+    serializer_class = SharedSectionSerializer
+
+
+class Nothing(APIView):
+    """An address of the API that leads nowhere."""
+
+    schema = None
+
+    def get(self, request: Request, path: str = "") -> Response:
+        """Say so as the API says it."""
+        raise NotFound("There is nothing at this address of the API.")
+
+
+def _codes(
+    serializer: serializers.BaseSerializer[Section] | serializers.BaseSerializer[ArticlePage],
+    page_id: int,
+) -> dict[UUID | None, str]:
+    """Return the codes of an article and its sections, asked for once a response."""
+    known = serializer.context.setdefault("share_codes", {})
+    if page_id not in known:
+        known[page_id] = sharing_queries.codes_by_block(page_id)
+    codes: dict[UUID | None, str] = known[page_id]
+    return codes
+
+
+router = SimpleRouter()
+router.register("articles", ArticleViewSet, basename="article")
+router.register("sections", SectionViewSet, basename="section")
+
+app_name = "api"
+
+urlpatterns = [
+    path("", include(router.urls)),
+    path("share-counts/", sharing_api.ShareCounts.as_view(), name="share-counts"),
+    path("share-events/", sharing_api.ShareEvents.as_view(), name="share-events"),
+    path("schema/", SpectacularAPIView.as_view(), name="schema"),
+    path("docs/", SpectacularSwaggerView.as_view(url_name="api:schema"), name="docs"),
+    re_path(r"^(?P<path>.*)$", Nothing.as_view()),
+]

@@ -1,0 +1,12 @@
+"""The app that composes the others."""
+
+from django.apps import AppConfig
+
+
+class HealthsiteConfig(AppConfig):
+    name = "healthsite"
+    verbose_name = "Site"
+
+    def ready(self) -> None:
+        # Makes ours the current Celery app, so that shared tasks find its broker.
+        from healthsite import celery  # noqa: F401, PLC0415

@@ -1,0 +1,49 @@
+"""The Celery app and its timetable.
+
+The database is the truth and a task is only a wake-up: each entry below sweeps for work, so a lost, late
+or doubled message costs a few seconds and nothing else.
+"""
+
+import os
+
+from celery import Celery
+from django.conf import settings
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "healthsite.settings")
+
+DRAIN_EVERY = 2.0
+PUBLISH_SCHEDULED_EVERY = 20.0
+
+app = Celery("healthsite")
+app.conf.update(
+    # Celery names the unix socket transport of redis-py in its own way.
+    broker_url=settings.REDIS_URL.replace("unix://", "redis+socket://").replace(
+        "?db=", "?virtual_host="
+    ),
+    broker_connection_retry_on_startup=True,
+    task_ignore_result=True,
+    task_acks_late=True,
+    task_reject_on_worker_lost=True,
+    worker_prefetch_multiplier=1,
+    worker_hijack_root_logger=False,
+    timezone="UTC",
+    beat_schedule={
+        # A sweep that waited longer than this is replaced by a later one.
+        "drain share events": {
+            "task": "sharing.drain_events",
+            "schedule": DRAIN_EVERY,
+            "options": {"expires": 10},
+        },
+        "publish and expire scheduled pages": {
+            "task": "articles.publish_scheduled",
+            "schedule": PUBLISH_SCHEDULED_EVERY,
+            "options": {"expires": 60},
+        },
+        "forget old event ids": {
+            "task": "sharing.prune_events",
+            "schedule": 3600.0,
+            "options": {"expires": 1800},
+        },
+    },
+)
+app.autodiscover_tasks()

@@ -1,0 +1,65 @@
+"""Typed readers of environment variables. Each error names the variable and what it takes."""
+
+import os
+from urllib.parse import urlsplit
+
+from django.core.exceptions import ImproperlyConfigured
+
+_TRUE = {"1", "true", "yes", "on"}
+_FALSE = {"0", "false", "no", "off", ""}
+
+
+def text(name: str, default: str | None = None) -> str:
+    """Return a non-empty string; without a default a missing one raises ImproperlyConfigured."""
+    value = os.environ.get(name, "").strip() or default
+    if value is None:
+        raise ImproperlyConfigured(f"Set {name}: it is required and has no default here.")
+    return value
+
+
+def flag(name: str, *, default: bool = False) -> bool:
+    """Return a boolean; anything but 1/0, true/false, yes/no, on/off raises ImproperlyConfigured."""
+    raw = os.environ.get(name)
+    if raw is None:
+        return default
+    value = raw.strip().lower()
+    if value in _TRUE:
+        return True
+    if value in _FALSE:
+        return False
+    raise ImproperlyConfigured(f"{name} takes 1 or 0, not {raw!r}.")
+
+
+def number(name: str, default: int, *, minimum: int = 0) -> int:
+    """Return a whole number of at least `minimum`; anything else raises ImproperlyConfigured."""
+    raw = os.environ.get(name, "").strip()
+    if not raw:
+        return default
+    try:
+        value = int(raw)
+    except ValueError:
+        value = minimum - 1
+    if value < minimum:
+        raise ImproperlyConfigured(f"{name} takes a whole number from {minimum}, not {raw!r}.")
+    return value
+
+
+def names(name: str) -> list[str]:
+    """Return the items of a comma-separated list, without blanks."""
+    return [item.strip() for item in os.environ.get(name, "").split(",") if item.strip()]
+
+
+def site_url(name: str, default: str) -> str:
+    """Return an http(s) origin without a trailing slash; a path or other scheme raises."""
+    value = text(name, default).rstrip("/")
+    try:
+        parts = urlsplit(value)
+        port_is_valid = parts.port is None or parts.port > 0
+    except ValueError:
+        parts, port_is_valid = urlsplit(""), False
+    usable = parts.scheme in {"http", "https"} and parts.hostname and port_is_valid
+    if not usable or parts.path or parts.query or parts.fragment or parts.username:
+        raise ImproperlyConfigured(
+            f"{name} takes an origin such as https://health.example.org, not {value!r}."
+        )
+    return value

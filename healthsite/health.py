@@ -1,0 +1,60 @@
+"""Liveness and readiness."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.db import Error, connection
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from sharing import queries, valkey
+
+# A sweep that is later than this means that no worker or no beat runs; in seconds.
+LATE_SWEEP = 30.0
+
+
+@require_safe
+@never_cache
+def healthz(request: HttpRequest) -> HttpResponse:
+    """Answer while the process can answer at all."""
+    return HttpResponse("ok\n", content_type="text/plain")
+
+
+@require_safe
+@never_cache
+def readyz(request: HttpRequest) -> HttpResponse:
+    """Tell each part's state; 503 only where readers cannot be served, which needs the database."""
+    parts = {
+        "database": _state(_database, down="down"),
+        "events": _state(lambda: valkey.events().ask(lambda client: client.ping())),
+        "cache": _state(lambda: valkey.volatile().ask(lambda client: client.ping())),
+        "jobs": _jobs(),
+    }
+    states = {part["state"] for part in parts.values()}
+    status = "down" if "down" in states else "ok" if states == {"ok"} else "degraded"
+    return JsonResponse({"status": status, "parts": parts}, status=503 if status == "down" else 200)
+
+
+def _database() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+
+
+def _state(question: Callable[[], Any], *, down: str = "silent") -> dict[str, Any]:
+    try:
+        question()
+    except (Error, valkey.Silent) as problem:
+        return {"state": down, "detail": type(problem).__name__}
+    return {"state": "ok"}
+
+
+def _jobs() -> dict[str, Any]:
+    """Tell whether beat and a worker are at work: share events were counted a moment ago."""
+    try:
+        age = queries.seconds_since_sweep()
+    except valkey.Silent:
+        return {"state": "unknown", "detail": "the events server is silent"}
+    if age is None:
+        return {"state": "waiting", "detail": "nothing was counted yet"}
+    return {"state": "ok" if age < LATE_SWEEP else "late", "last_sweep_seconds": round(age, 1)}

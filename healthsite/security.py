@@ -1,0 +1,60 @@
+"""What every answer carries and every request is checked for."""
+
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import unquote_to_bytes
+
+from csp.middleware import CSPMiddleware, PolicyParts
+from django.conf import settings
+from django.core.exceptions import BadRequest
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.urls import reverse
+
+
+class ContentSecurityPolicy(CSPMiddleware):
+    """The strict policy on every page; Wagtail's editing views alone get the laxer one.
+
+    The log-in page is public and keeps the strict policy. Also sets Cross-Origin-Resource-Policy.
+    """
+
+    def process_response(
+        self, request: HttpRequest, response: HttpResponseBase
+    ) -> HttpResponseBase:
+        """Add the headers that an answer does not carry already."""
+        answer = super().process_response(request, response)
+        # Pictures are for networks' cards and other sites' readers; pages are not to be embedded.
+        if not request.path.startswith((settings.STATIC_URL, settings.MEDIA_URL)):
+            answer.headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
+        return answer
+
+    def get_policy_parts(
+        self, request: HttpRequest, response: HttpResponseBase, report_only: bool = False
+    ) -> PolicyParts:
+        """Return the policy for this request's part of the site."""
+        parts = super().get_policy_parts(request, response, report_only)
+        if not report_only and parts.replace is None and _is_admin(request):
+            parts.replace = dict(settings.ADMIN_CONTENT_SECURITY_POLICY)
+        return parts
+
+
+def refuse_unstorable_text(
+    get_response: Callable[[HttpRequest], HttpResponse],
+) -> Callable[[HttpRequest], HttpResponse]:
+    """Answer 400 to a path or query with a NUL: no database of ours stores one, none needs it."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        query = unquote_to_bytes(str(request.META.get("QUERY_STRING", "")))
+        if "\0" in request.path or b"\0" in query:
+            raise BadRequest("The address has a NUL character in it.")
+        return get_response(request)
+
+    return middleware
+
+
+def _is_admin(request: Any) -> bool:
+    # A preview is rendered through a request of its own, for a page's public address.
+    if getattr(request, "is_preview", False):
+        return True
+    path: str = request.path
+    return path.startswith(reverse("wagtailadmin_home")) and path != reverse("wagtailadmin_login")

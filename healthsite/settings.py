@@ -1,0 +1,287 @@
+"""Django settings, in the order of Django's settings reference, driven by the environment.
+
+Two ways of running differ by what is set. On one machine (`make run`) nothing need be: data, sockets and
+a generated secret key lie in the data folder. In production `SITE_URL` names a public host; then
+`SECRET_KEY` is required, and every insecure default is off.
+"""
+
+import os
+from datetime import timedelta
+from typing import Any
+from urllib.parse import urlsplit
+
+import dj_database_url
+from django.core.exceptions import ImproperlyConfigured
+
+from healthsite import env, paths
+
+DATA_DIR = paths.data_dir()
+
+# --- Our own -------------------------------------------------------------------------------------
+
+SITE_NAME = "Healthsite"
+# The public origin; every absolute URL and Wagtail's Site row follow it.
+SITE_URL = env.site_url("SITE_URL", f"http://127.0.0.1:{env.number('PORT', 8000)}")
+_site = urlsplit(SITE_URL)
+_LOOPBACK = ["127.0.0.1", "localhost", "[::1]"]
+EMBEDDED = _site.hostname in {"127.0.0.1", "localhost", "::1"}
+HTTPS = _site.scheme == "https"
+
+# The durable server: Celery's broker and the stream of share events.
+REDIS_URL = env.text("REDIS_URL", f"unix://{paths.events_socket(DATA_DIR)}?db=0")
+# The server that persists nothing: cache, daily salts, visitor tags.
+CACHE_URL = env.text("CACHE_URL", f"unix://{paths.cache_socket(DATA_DIR)}?db=0")
+# How long a reader may wait for either of them, in seconds.
+VALKEY_TIMEOUT = 0.2
+
+# Share events are accepted, and their ids remembered, for this long.
+SHARE_EVENT_RETENTION = timedelta(days=7)
+# Smaller counts are not shown to readers; 0 shows them all.
+SHARE_COUNT_MIN = env.number("SHARE_COUNT_MIN", 0)
+
+# The reader's address is taken from the last X-Forwarded-For hop, and https from
+# X-Forwarded-Proto, only where a proxy of ours sets them.
+TRUST_PROXY_HEADERS = env.flag("TRUST_PROXY_HEADERS")
+
+# Panels that other apps add to the article editor, as dotted paths (articles imports none of them).
+ARTICLE_EXTRA_PANELS = ["sharing.panels.SharesPanel"]
+
+# --- Core ----------------------------------------------------------------------------------------
+
+
+def _secret_key() -> str:
+    """Return SECRET_KEY, or on one machine the key that `make run` keeps in the data folder."""
+    if value := os.environ.get("SECRET_KEY", "").strip():
+        return value
+    file = paths.secret_key_file(DATA_DIR)
+    if not EMBEDDED:
+        raise ImproperlyConfigured(f"Set SECRET_KEY: SITE_URL is {SITE_URL}, a public address.")
+    try:
+        return file.read_text().strip()
+    except OSError as error:
+        raise ImproperlyConfigured(
+            f"Set SECRET_KEY, or start once with `make run`, which makes one in {file}."
+        ) from error
+
+
+ALLOWED_HOSTS = sorted(
+    {_site.hostname or "", *env.names("ALLOWED_HOSTS"), *(_LOOPBACK if EMBEDDED else [])} - {""}
+)
+
+CACHES: dict[str, Any] = {
+    "default": {
+        "BACKEND": "healthsite.cache.PatientCache",
+        "LOCATION": CACHE_URL,
+        "KEY_PREFIX": "page",
+        "TIMEOUT": 3600,
+        "OPTIONS": {"socket_timeout": VALKEY_TIMEOUT, "socket_connect_timeout": VALKEY_TIMEOUT},
+    }
+}
+
+CSRF_COOKIE_SECURE = HTTPS
+CSRF_TRUSTED_ORIGINS = [SITE_URL]
+# An article of many sections is a form of many fields.
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 10_000
+
+DATABASES: dict[str, Any] = {
+    "default": dj_database_url.parse(
+        env.text("DATABASE_URL", f"sqlite:///{paths.database_file(DATA_DIR)}"),
+        conn_max_age=60,
+        conn_health_checks=True,
+    )
+}
+if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
+    DATABASES["default"]["OPTIONS"] = {
+        # Writers queue at BEGIN instead of failing in the middle (docs/decisions/0002).
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 20,
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
+    }
+
+DEBUG = env.flag("DEBUG")
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", f"{SITE_NAME} <no-reply@{_site.hostname}>")
+EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
+FILE_UPLOAD_PERMISSIONS = 0o644
+
+INSTALLED_APPS = [
+    "healthsite",
+    "sharing",
+    "articles",
+    "wagtail.contrib.redirects",
+    "wagtail.embeds",
+    "wagtail.sites",
+    "wagtail.users",
+    "wagtail.snippets",
+    "wagtail.documents",
+    "wagtail.images",
+    "wagtail.search",
+    "wagtail.admin",
+    "wagtail",
+    "modelcluster",
+    "taggit",
+    "django_filters",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "csp",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+]
+
+LANGUAGE_CODE = "en-gb"
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": "INFO"},
+    "loggers": {
+        "django": {"handlers": [], "propagate": True},
+        # One line for each search index entry says nothing to an operator.
+        "django_tasks": {"level": "WARNING"},
+    },
+}
+MEDIA_ROOT = DATA_DIR / "media"
+MEDIA_URL = "/media/"
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "healthsite.security.ContentSecurityPolicy",
+    "healthsite.security.refuse_unstorable_text",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django_permissions_policy.PermissionsPolicyMiddleware",
+    "django.middleware.http.ConditionalGetMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "wagtail.contrib.redirects.middleware.RedirectMiddleware",
+]
+PERMISSIONS_POLICY: dict[str, Any] = {
+    "browsing-topics": [],
+    "camera": [],
+    "geolocation": [],
+    "microphone": [],
+    "payment": [],
+    "usb": [],
+    "web-share": "self",
+    "clipboard-write": "self",
+}
+ROOT_URLCONF = "healthsite.urls"
+SECRET_KEY = _secret_key()
+SECURE_HSTS_SECONDS = 365 * 24 * 3600 if HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
+SECURE_HSTS_PRELOAD = HTTPS
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUST_PROXY_HEADERS else None
+# A network must not learn which health page was read.
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_SSL_REDIRECT = HTTPS
+# Probes ask by plain http from inside.
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
+SILENCED_SYSTEM_CHECKS: list[str] = []
+STORAGES: dict[str, Any] = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.ManifestStaticFilesStorage"},
+}
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.debug",
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "healthsite.context.site",
+            ],
+        },
+    }
+]
+TIME_ZONE = env.text("TIME_ZONE", "UTC")
+USE_TZ = True
+WSGI_APPLICATION = "healthsite.wsgi.application"
+X_FRAME_OPTIONS = "DENY"
+
+# --- Auth, sessions, static files ----------------------------------------------------------------
+
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+LOGIN_URL = "wagtailadmin_login"
+SESSION_COOKIE_SECURE = HTTPS
+STATIC_ROOT = DATA_DIR / "static"
+STATIC_URL = "/static/"
+
+# --- Libraries -----------------------------------------------------------------------------------
+
+_NONE, _SELF = "'none'", "'self'"
+_PUBLIC: dict[str, list[str]] = {
+    "default-src": [_NONE],
+    "script-src": [_SELF],
+    "style-src": [_SELF],
+    "img-src": [_SELF, "data:"],
+    "font-src": [_SELF],
+    "connect-src": [_SELF],
+    "form-action": [_SELF],
+    "base-uri": [_NONE],
+    "frame-ancestors": [_NONE],
+    "manifest-src": [_SELF],
+}
+CONTENT_SECURITY_POLICY = {"DIRECTIVES": _PUBLIC}
+# Wagtail's editing views carry a few inline initialisers, show previews in a frame, and its
+# accessibility checker runs in that frame.
+ADMIN_CONTENT_SECURITY_POLICY = _PUBLIC | {
+    "default-src": [_SELF],
+    "script-src": [_SELF, "'unsafe-inline'"],
+    "style-src": [_SELF, "'unsafe-inline'"],
+    "img-src": [_SELF, "data:", "blob:"],
+    "frame-src": [_SELF],
+    "frame-ancestors": [_SELF],
+    "base-uri": [_SELF],
+}
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.AllowAny"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "healthsite.problems.exception_handler",
+    "UNAUTHENTICATED_USER": None,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": f"{SITE_NAME} API",
+    "DESCRIPTION": "Published articles, their sections, and how often each was shared.",
+    "VERSION": "1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "REDOC_DIST": "SIDECAR",
+    "SCHEMA_PATH_PREFIX": r"/api/v1",
+}
+
+WAGTAIL_SITE_NAME = SITE_NAME
+WAGTAILADMIN_BASE_URL = SITE_URL
+WAGTAIL_ENABLE_UPDATE_CHECK = False
+WAGTAIL_ENABLE_WHATS_NEW_BANNER = False
+WAGTAIL_GRAVATAR_PROVIDER_URL = None
+WAGTAIL_USAGE_COUNT_ENABLED = True
+# A picture of 15 kB can unpack to 121 megapixels.
+WAGTAILIMAGES_MAX_IMAGE_PIXELS = 40_000_000
+WAGTAILIMAGES_EXTENSIONS = ["avif", "gif", "jpg", "jpeg", "png", "webp"]
+WAGTAILDOCS_EXTENSIONS = ["csv", "docx", "odt", "pdf", "txt", "xlsx", "zip"]
+WAGTAILEMBEDS_FINDERS: list[dict[str, str]] = []
+WAGTAILSEARCH_BACKENDS = {"default": {"BACKEND": "wagtail.search.backends.database"}}
+WAGTAIL_MODERATION_ENABLED = True

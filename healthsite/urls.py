@@ -1,0 +1,39 @@
+"""Every mount point."""
+
+from django.conf import settings
+from django.templatetags.static import static
+from django.urls import include, path, re_path
+from django.views.generic import RedirectView
+from wagtail import urls as wagtail_urls
+from wagtail.admin import urls as wagtailadmin_urls
+from wagtail.documents import urls as wagtaildocs_urls
+
+from healthsite import health, views
+
+
+class Favicon(RedirectView):
+    """Send browsers that guess the address to the icon."""
+
+    def get_redirect_url(self, *args: object, **kwargs: object) -> str:
+        """Return the icon's address, which changes with its content."""
+        return static("healthsite/icon.svg")
+
+
+urlpatterns = [
+    path("healthz", health.healthz),
+    path("readyz", health.readyz),
+    path("admin/", include(wagtailadmin_urls)),
+    path("documents/", include(wagtaildocs_urls)),
+    path("api/v1/", include("healthsite.api")),
+    path("privacy/", views.privacy, name="privacy"),
+    path("robots.txt", views.robots),
+    path("favicon.ico", Favicon.as_view()),
+    re_path(rf"^{settings.MEDIA_URL.strip('/')}/(?P<path>.+)$", views.media),
+    path("", include("sharing.urls")),
+    path("", include(wagtail_urls)),
+]
+
+handler400 = views.bad_request
+handler403 = views.forbidden
+handler404 = views.not_found
+handler500 = views.server_error

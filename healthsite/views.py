@@ -1,0 +1,63 @@
+"""Pages of the site itself."""
+
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+from django.views.static import serve
+
+from healthsite.problems import is_api_request, problem_response
+
+
+@require_safe
+def privacy(request: HttpRequest) -> HttpResponse:
+    """Say what is counted, what is not, and what is never stored."""
+    return render(
+        request, "privacy.html", {"retention_days": settings.SHARE_EVENT_RETENTION.days}
+    )
+
+
+@require_safe
+def robots(request: HttpRequest) -> HttpResponse:
+    """Keep robots from the share intents; short links stay open, previews follow them."""
+    lines = ["User-agent: *", "Disallow: /share/", "Disallow: /admin/", "Disallow: /api/", ""]
+    return HttpResponse("\n".join(lines), content_type="text/plain; charset=utf-8")
+
+
+@require_safe
+def media(request: HttpRequest, path: str) -> HttpResponseBase:
+    """Serve an uploaded file, never as a page of ours."""
+    response = serve(request, path, document_root=settings.MEDIA_ROOT)
+    response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
+    response.headers["Cache-Control"] = "public, max-age=3600"
+    return response
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Answer 400."""
+    return _error(request, 400, "The request was not understood.")
+
+
+def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Answer 403."""
+    return _error(request, 403, "You may not open this.")
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Answer 404."""
+    return _error(request, 404, "There is nothing at this address.")
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """Answer 500 without asking anything that may be broken."""
+    if is_api_request(request):
+        return problem_response(500, "Something failed on our side. It has been logged.")
+    return render(request, "500.html", status=500)
+
+
+def _error(request: HttpRequest, status: int, detail: str, **context: Any) -> HttpResponse:
+    if is_api_request(request):
+        return problem_response(status, detail)
+    return render(request, f"{status}.html", context, status=status)

@@ -1,0 +1,197 @@
+"""Share counts, and the beacon that says a share was handed over."""
+
+from typing import Any
+from urllib.parse import urlsplit
+from uuid import UUID
+
+from django.conf import settings
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from rest_framework import serializers, status
+from rest_framework.exceptions import APIException, NotFound, ParseError, PermissionDenied
+from rest_framework.parsers import BaseParser, JSONParser
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from sharing import queries, visitors
+from sharing.channels import BY_SLUG
+from sharing.models import ShareClass, ShareTarget
+from sharing.shareables import State, shareables
+
+MOST_CODES = 100
+# Four short fields; what is longer is no beacon of ours.
+LARGEST_BEACON = 4096
+
+
+class TooLarge(APIException):
+    """A body that no beacon has."""
+
+    status_code = status.HTTP_413_REQUEST_ENTITY_TOO_LARGE
+    default_detail = f"A share event has at most {LARGEST_BEACON} bytes."
+    default_code = "too_large"
+
+
+class LengthRequired(APIException):
+    """A body without a length; the server in front may hand such a one over as empty."""
+
+    status_code = status.HTTP_411_LENGTH_REQUIRED
+    default_detail = "Send a Content-Length."
+    default_code = "length_required"
+
+
+class BeaconParser(JSONParser):
+    """JSON of a beacon's size; anything longer is refused before it is read."""
+
+    def parse(self, stream: Any, media_type: Any = None, parser_context: Any = None) -> Any:
+        """Return the parsed body; raises TooLarge, LengthRequired or ParseError."""
+        request = (parser_context or {})["request"]
+        length = request.META.get("CONTENT_LENGTH")
+        if not length:
+            raise LengthRequired
+        if not str(length).isdecimal() or int(length) > LARGEST_BEACON:
+            raise TooLarge
+        try:
+            return super().parse(stream, media_type, parser_context)
+        except RecursionError as error:
+            raise ParseError("The JSON is nested too deeply.") from error
+
+
+class ShareEventSerializer(serializers.Serializer[Any]):
+    """A share that was handed over: to the device's share sheet, or to the clipboard."""
+
+    event_id = serializers.UUIDField(
+        help_text="Made by the sender. The same id again is answered alike and counted once."
+    )
+    code = serializers.CharField(max_length=40, help_text="A share code.")
+    channel = serializers.ChoiceField(choices=sorted(BY_SLUG))
+    # `class` is a word of Python's, so the field is added by name.
+    locals()["class"] = serializers.ChoiceField(choices=[ShareClass.HANDED_OVER.value])
+
+
+class ClassesSerializer(serializers.Serializer[Any]):
+    """Numbers by class. Classes are never mixed; a total is intent and handed_over."""
+
+    intent = serializers.IntegerField()
+    handed_over = serializers.IntegerField()
+    arrival = serializers.IntegerField()
+    observed = serializers.IntegerField()
+    mention = serializers.IntegerField()
+
+
+class ShareCountSerializer(serializers.Serializer[Any]):
+    """How often a target was shared."""
+
+    code = serializers.CharField()
+    total = serializers.IntegerField(allow_null=True, help_text="Null below the site's threshold.")
+    classes = ClassesSerializer(allow_null=True)
+    below = serializers.IntegerField(
+        required=False, help_text="The threshold, where the numbers are under it."
+    )
+    as_of = serializers.DateTimeField(
+        allow_null=True, help_text="Every event accepted before this moment is counted."
+    )
+
+
+class ShareCountsSerializer(serializers.Serializer[Any]):
+    """Counts in the order of the codes asked for."""
+
+    results = ShareCountSerializer(many=True)
+
+
+class ShareCounts(APIView):
+    """How often articles and sections were shared."""
+
+    @extend_schema(
+        parameters=[
+            OpenApiParameter(
+                "code",
+                str,
+                required=True,
+                many=True,
+                description=f"A share code; repeat it for more, up to {MOST_CODES}.",
+            )
+        ],
+        responses={
+            200: ShareCountsSerializer,
+            400: OpenApiResponse(description="No code, or too many."),
+            404: OpenApiResponse(description="A code that is unknown or not published."),
+        },
+    )
+    def get(self, request: Request) -> Response:
+        """Return the counts of the codes asked for."""
+        codes = list(dict.fromkeys(request.query_params.getlist("code")))
+        if not codes:
+            raise ParseError("Name at least one share code: ?code=…")
+        if len(codes) > MOST_CODES:
+            raise ParseError(f"Ask for at most {MOST_CODES} codes at once.")
+        targets = queries.targets_by_code(codes)
+        states = shareables(targets.values())
+        unknown = [
+            code
+            for code in codes
+            if code not in targets or states[targets[code].pk].state is State.HIDDEN
+        ]
+        if unknown:
+            raise NotFound(f"Unknown share codes: {', '.join(code[:40] for code in unknown)}")
+        counts = queries.counts([target.pk for target in targets.values()])
+        as_of = queries.counted_until()
+        results = [_count(code, counts[targets[code].pk]) | {"as_of": as_of} for code in codes]
+        response = Response(ShareCountsSerializer({"results": results}).data)
+        response["Cache-Control"] = "no-cache"
+        return response
+
+
+class ShareEvents(APIView):
+    """Beacons from our own pages."""
+
+    parser_classes: list[type[BaseParser]] = [BeaconParser]  # noqa: RUF012  # as DRF declares it
+
+    @extend_schema(
+        request=ShareEventSerializer,
+        responses={
+            202: OpenApiResponse(description="Taken; it is counted once."),
+            400: OpenApiResponse(description="Malformed."),
+            403: OpenApiResponse(description="Sent by another site's page."),
+            404: OpenApiResponse(description="A code that is unknown, deleted or not published."),
+            411: OpenApiResponse(description="No Content-Length."),
+            413: OpenApiResponse(description="Too large."),
+        },
+    )
+    def post(self, request: Request) -> Response:
+        """Take one event; the same id again is taken again and counted once."""
+        _refuse_foreign_pages(request)
+        serializer = ShareEventSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        data = serializer.validated_data
+        target = _live_target(data["code"])
+        event_id: UUID = data["event_id"]
+        visitors.record(
+            request._request,
+            target.pk,
+            data["channel"],
+            ShareClass(data["class"]),
+            event_id=event_id,
+        )
+        return Response({"event_id": str(event_id)}, status=status.HTTP_202_ACCEPTED)
+
+
+def _count(code: str, counts: queries.Counts) -> dict[str, Any]:
+    threshold = settings.SHARE_COUNT_MIN
+    if counts.total < threshold:
+        return {"code": code, "total": None, "classes": None, "below": threshold}
+    return {"code": code, "total": counts.total, "classes": counts.classes}
+
+
+def _live_target(code: str) -> ShareTarget:
+    target = queries.target_by_code(code)
+    if target is None or shareables([target])[target.pk].state is not State.LIVE:
+        raise NotFound("Unknown share code.")
+    return target
+
+
+def _refuse_foreign_pages(request: Request) -> None:
+    origin = request.headers.get("Origin")
+    own = {urlsplit(settings.SITE_URL).netloc, request.get_host()}
+    foreign = origin is not None and urlsplit(origin).netloc not in own
+    if foreign or request.headers.get("Sec-Fetch-Site") in {"cross-site", "same-site"}:
+        raise PermissionDenied("Share events are taken from this site's own pages only.")

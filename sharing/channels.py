@@ -1,0 +1,25 @@
+"""The ways a share can go: the networks, and those that no network owns."""
+
+from dataclasses import dataclass
+
+from sharing.networks import NETWORKS
+
+
+@dataclass(frozen=True)
+class Channel:
+    """One way a share goes; the suffix follows the share code in its short links."""
+
+    slug: str
+    name: str
+    suffix: str
+
+
+COPY_LINK = Channel("copy-link", "Copied link", "cl")
+SHARE_SHEET = Channel("share-sheet", "Share sheet", "sh")
+CHANNELS = (
+    *(Channel(network.slug, network.name, network.suffix) for network in NETWORKS),
+    COPY_LINK,
+    SHARE_SHEET,
+)
+BY_SLUG = {channel.slug: channel for channel in CHANNELS}
+BY_SUFFIX = {channel.suffix: channel for channel in CHANNELS}

@@ -1,0 +1,126 @@
+"""All reads of sharing."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+from django.db.models import Sum
+from django.utils import timezone
+
+from sharing import stream, valkey
+from sharing.models import TOTAL_CLASSES, ShareClass, ShareCount, ShareTarget, StreamPosition
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How often a target was shared, by class; `total` is intents and handed-over shares alone."""
+
+    classes: dict[str, int] = field(default_factory=lambda: dict.fromkeys(ShareClass.values, 0))
+
+    @property
+    def total(self) -> int:
+        """Return what readers see as “shared”."""
+        return sum(self.classes[name] for name in TOTAL_CLASSES)
+
+
+def target_by_code(code: str) -> ShareTarget | None:
+    """Return the target of a share code."""
+    return ShareTarget.objects.filter(code=code).first()
+
+
+def targets_by_code(codes: Iterable[str]) -> dict[str, ShareTarget]:
+    """Return the targets of share codes that exist."""
+    return {target.code: target for target in ShareTarget.objects.filter(code__in=list(codes))}
+
+
+def codes_by_block(page_id: int) -> dict[UUID | None, str]:
+    """Return an article's share codes by block id; None is the article itself."""
+    rows = ShareTarget.objects.filter(page_id=page_id).values_list("block_id", "code")
+    return dict(rows)
+
+
+def codes(identities: Iterable[tuple[int, UUID | None]]) -> dict[tuple[int, UUID | None], str]:
+    """Return the share codes of (page id, block id) pairs, with one query."""
+    wanted = set(identities)
+    rows = ShareTarget.objects.filter(page_id__in={page_id for page_id, _ in wanted})
+    return {
+        (page_id, block_id): code
+        for page_id, block_id, code in rows.values_list("page_id", "block_id", "code")
+        if (page_id, block_id) in wanted
+    }
+
+
+def counts(target_ids: Iterable[int]) -> dict[int, Counts]:
+    """Return the counts of targets, zeros included, with one query."""
+    found = {target_id: Counts() for target_id in target_ids}
+    rows = (
+        ShareCount.objects.filter(target_id__in=list(found))
+        .values_list("target_id", "share_class")
+        .annotate(total=Sum("count"))
+    )
+    for target_id, share_class, total in rows:
+        found[target_id].classes[share_class] = total
+    return found
+
+
+def totals(identities: Iterable[tuple[int, UUID | None]]) -> dict[tuple[int, UUID | None], int]:
+    """Return how often (page id, block id) pairs were shared, with one query."""
+    wanted = set(identities)
+    rows = (
+        ShareCount.objects.filter(
+            target__page_id__in={page_id for page_id, _ in wanted}, share_class__in=TOTAL_CLASSES
+        )
+        .values_list("target__page_id", "target__block_id")
+        .annotate(total=Sum("count"))
+    )
+    return {(page_id, block_id): total for page_id, block_id, total in rows}
+
+
+def channel_counts(target_id: int) -> list[tuple[str, str, int]]:
+    """Return (channel, class, count) of one target, most first."""
+    rows = (
+        ShareCount.objects.filter(target_id=target_id)
+        .values_list("channel", "share_class")
+        .annotate(total=Sum("count"))
+        .order_by("-total", "channel", "share_class")
+    )
+    return list(rows)
+
+
+def counted_until() -> datetime | None:
+    """Return the moment up to which every accepted event is counted; None where nothing tells."""
+    try:
+        if moment := stream.last_sweep(valkey.events()):
+            return moment
+    except valkey.Silent:
+        pass
+    position = StreamPosition.objects.filter(stream=stream.STREAM).first()
+    return position.updated_at if position else None
+
+
+def seconds_since_sweep() -> float | None:
+    """Return the age of the last complete sweep in seconds, or None; raises valkey.Silent."""
+    moment = stream.last_sweep(valkey.events())
+    return (timezone.now() - moment).total_seconds() if moment else None
+
+
+@dataclass(frozen=True)
+class ReportRow:
+    """One target in a report."""
+
+    target: ShareTarget
+    counts: Counts
+
+    @property
+    def is_section(self) -> bool:
+        """Tell whether the row is a section's."""
+        return self.target.block_id is not None
+
+
+def article_report(page_id: int) -> list[ReportRow]:
+    """Return the counts of an article and its sections, the article first, then most shared."""
+    targets = list(ShareTarget.objects.filter(page_id=page_id))
+    found = counts([target.pk for target in targets])
+    rows = [ReportRow(target, found[target.pk]) for target in targets]
+    return sorted(rows, key=lambda row: (row.is_section, -row.counts.total, row.target.pk))

@@ -1,0 +1,100 @@
+"""The seam: an article or a section as something to share. The one module that imports articles."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+from uuid import UUID
+
+from articles import queries as articles
+from sharing.models import ShareTarget
+
+
+@dataclass(frozen=True)
+class Label:
+    """An identity to share, and what it is called."""
+
+    page_id: int
+    block_id: UUID | None
+    text: str
+
+
+class State(Enum):
+    """Whether readers can open what a target stands for."""
+
+    LIVE = "live"
+    HIDDEN = "hidden"  # a draft, or unpublished: as if it did not exist
+    GONE = "gone"  # deleted, or removed from its article
+
+
+@dataclass(frozen=True)
+class Shareable:
+    """What a share target stands for right now."""
+
+    target: ShareTarget
+    state: State
+    title: str
+    description: str
+    url: str  # absolute; empty unless live
+    article_title: str  # of the article a section is in; empty where there is none
+    article_url: str  # absolute; empty unless the article is live
+
+    @property
+    def is_section(self) -> bool:
+        """Tell whether this is a part of an article."""
+        return self.target.block_id is not None
+
+
+def labels_of(article: Any) -> list[Label]:
+    """Return the identities of a saved article (an ArticlePage) and its sections."""
+    sections = [Label(article.pk, part.block_id, part.title) for part in article.parts]
+    return [Label(article.pk, None, article.title), *sections]
+
+
+def shareable(target: ShareTarget) -> Shareable:
+    """Return what a target stands for."""
+    return shareables([target])[target.pk]
+
+
+def shareables(targets: Iterable[ShareTarget]) -> dict[int, Shareable]:
+    """Return what targets stand for, by target id, in a constant number of queries."""
+    targets = list(targets)
+    pages = {target.page_id for target in targets}
+    sections = articles.sections_by_block({t.page_id for t in targets if t.block_id is not None})
+    found = articles.articles_by_id(pages)
+    return {
+        target.pk: _shareable(
+            target,
+            found.get(target.page_id),
+            sections.get((target.page_id, target.block_id)) if target.block_id else None,
+        )
+        for target in targets
+    }
+
+
+def _shareable(target: ShareTarget, article: Any, section: Any) -> Shareable:
+    if article is None:
+        state = State.GONE
+    elif not article.live:
+        state = State.HIDDEN
+    elif target.block_id is not None and (section is None or not section.live):
+        state = State.GONE
+    else:
+        state = State.LIVE
+    article_url = article.full_url if article is not None and article.live else ""
+    if state is State.LIVE:
+        shown = section or article
+        title = shown.title
+        description = (section.summary or article.description) if section else article.description
+        url = f"{article_url}{section.slug}/" if section else article_url
+    else:
+        title, description, url = target.label, "", ""
+    return Shareable(
+        target=target,
+        state=state,
+        title=title,
+        description=description,
+        url=url,
+        article_title=article.title if article is not None and article.live else "",
+        article_url=article_url,
+    )

@@ -1,0 +1,11 @@
+"""Wagtail's way in: what an article's saved state means for sharing."""
+
+from typing import Any
+
+from sharing import actions, shareables
+
+
+def article_state_saved(sender: Any, article: Any, **kwargs: Any) -> None:
+    """Give a published article and its sections their share codes, in the article's transaction."""
+    if article.live:
+        actions.ensure_targets(labels=shareables.labels_of(article))

@@ -1,0 +1,42 @@
+"""The share bar."""
+
+from typing import Any
+from uuid import UUID
+
+from django import template
+
+from sharing import queries
+from sharing.channels import COPY_LINK, SHARE_SHEET
+from sharing.links import short_link
+from sharing.networks import NETWORKS
+
+register = template.Library()
+
+
+@register.simple_tag
+def share_codes(page: Any) -> dict[UUID | None, str]:
+    """Return the share codes of an article and its sections by block id; None is the article."""
+    return queries.codes_by_block(page.pk) if page.pk else {}
+
+
+@register.inclusion_tag("sharing/share_bar.html")
+def share_bar(
+    codes: dict[UUID | None, str], page: Any, part: Any = None, style: str = "compact"
+) -> dict[str, Any]:
+    """Render the ways to share an article, or one part of it.
+
+    `style`: "compact" (a bar), "quiet" (one section's), "generous" (the call at the end). A draft in
+    preview has no code yet; its bar says so.
+    """
+    code = codes.get(part.block_id if part else None)
+    return {
+        "code": code,
+        "title": part.title if part else page.title,
+        "is_section": part is not None,
+        "style": style,
+        "networks": NETWORKS,
+        "copy_link": short_link(code, COPY_LINK) if code else "",
+        "sheet_link": short_link(code, SHARE_SHEET) if code else "",
+        "copy_channel": COPY_LINK.slug,
+        "sheet_channel": SHARE_SHEET.slug,
+    }

@@ -1,0 +1,13 @@
+"""Where shares begin and arrive."""
+
+from django.urls import path
+
+from sharing import views
+
+app_name = "sharing"
+
+urlpatterns = [
+    path("share/<str:code>/", views.counts, name="counts"),
+    path("share/<str:code>/<slug:network>/", views.intent, name="intent"),
+    path("s/<str:link>/", views.arrival, name="arrival"),
+]

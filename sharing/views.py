@@ -1,0 +1,136 @@
+"""Where a reader's share begins and where its link arrives."""
+
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from sharing import queries, visitors
+from sharing.channels import BY_SLUG, COPY_LINK, Channel
+from sharing.links import parse_link, short_link
+from sharing.models import ShareClass
+from sharing.networks import (
+    NETWORKS,
+    Composition,
+    FederatedNetwork,
+    InvalidInstance,
+    UnknownNetwork,
+    parse_instance,
+)
+from sharing.networks import network as network_by_slug
+from sharing.shareables import Shareable, State, shareable
+
+# The longest host name, with room for a scheme or a user's name before it.
+LONGEST_INSTANCE = 400
+
+
+class RedirectToComposer(HttpResponseRedirect):
+    """303 to a network's composer. Addresses come from the registry alone; Django's refuses mailto."""
+
+    status_code = 303
+    allowed_schemes = ["https", "mailto"]  # noqa: RUF012  # as Django declares it
+
+
+@require_safe
+@never_cache
+def intent(request: HttpRequest, code: str, network: str) -> HttpResponse:
+    """Record that a reader is about to share, and send them to the network's composer."""
+    try:
+        chosen = network_by_slug(network)
+    except UnknownNetwork as error:
+        raise Http404(f"No network {network!r}") from error
+    shared = _shareable(code)
+    if shared.state is State.GONE:
+        return _gone(request, shared)
+    if isinstance(chosen, FederatedNetwork):
+        return _ask_for_instance(request, shared, chosen)
+    channel = BY_SLUG[chosen.slug]
+    visitors.record(request, shared.target.pk, channel.slug, ShareClass.INTENT)
+    return RedirectToComposer(chosen.composer_url(_composition(shared, channel)))
+
+
+@require_safe
+@never_cache
+def arrival(request: HttpRequest, link: str) -> HttpResponse:
+    """Record that a shared link brought a reader, and send them to the page."""
+    parsed = parse_link(link)
+    if parsed is None:
+        raise Http404(f"No link {link!r}")
+    code, channel = parsed
+    shared = _shareable(code)
+    if shared.state is State.GONE:
+        return _gone(request, shared)
+    visitors.record(request, shared.target.pk, channel.slug, ShareClass.ARRIVAL)
+    return HttpResponseRedirect(shared.url)
+
+
+@require_safe
+@never_cache
+def counts(request: HttpRequest, code: str) -> HttpResponse:
+    """Show how often something was shared, what each number means, and every way to share it."""
+    shared = _shareable(code)
+    if shared.state is State.GONE:
+        return _gone(request, shared)
+    target = shared.target
+    channels: dict[str, dict[str, int]] = {}
+    for channel, share_class, number in queries.channel_counts(target.pk):
+        channels.setdefault(channel, {})[share_class] = number
+    context = {
+        "shared": shared,
+        "counts": queries.counts([target.pk])[target.pk],
+        "as_of": queries.counted_until(),
+        "channels": [
+            {
+                "name": BY_SLUG[slug].name if slug in BY_SLUG else slug,
+                "intent": numbers.get(ShareClass.INTENT, 0),
+                "handed_over": numbers.get(ShareClass.HANDED_OVER, 0),
+                "arrival": numbers.get(ShareClass.ARRIVAL, 0),
+            }
+            for slug, numbers in channels.items()
+        ],
+        "networks": NETWORKS,
+        "short_link": short_link(target.code, COPY_LINK),
+    }
+    return render(request, "sharing/counts.html", context)
+
+
+def _ask_for_instance(
+    request: HttpRequest, shared: Shareable, chosen: FederatedNetwork
+) -> HttpResponse:
+    """Ask for the reader's own server, then name it and offer one plain link to it.
+
+    Never a redirect: after a form `form-action 'self'` would block it, and a redirect to whatever host a
+    parameter names is an open one.
+    """
+    typed = request.GET.get("instance", "")[:LONGEST_INSTANCE]
+    context = {"shared": shared, "network": chosen, "typed": typed}
+    if "instance" not in request.GET:
+        return render(request, "sharing/instance.html", context)
+    try:
+        host = parse_instance(typed)
+    except InvalidInstance as error:
+        return render(request, "sharing/instance.html", context | {"error": error.reason}, status=400)
+    channel = BY_SLUG[chosen.slug]
+    visitors.record(request, shared.target.pk, channel.slug, ShareClass.INTENT)
+    composer_url = chosen.composer_url(_composition(shared, channel), instance=host)
+    return render(request, "sharing/instance.html", context | {"host": host, "url": composer_url})
+
+
+def _composition(shared: Shareable, channel: Channel) -> Composition:
+    return Composition(
+        url=short_link(shared.target.code, channel), title=shared.title, text=shared.description
+    )
+
+
+def _shareable(code: str) -> Shareable:
+    target = queries.target_by_code(code)
+    if target is None:
+        raise Http404(f"No share code {code!r}")
+    shared = shareable(target)
+    if shared.state is State.HIDDEN:
+        raise Http404(f"{shared.title!r} is not published")
+    return shared
+
+
+def _gone(request: HttpRequest, shared: Shareable) -> HttpResponse:
+    return render(request, "sharing/gone.html", {"shared": shared}, status=410)
