@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from uuid import UUID
 
 from django.db.models import QuerySet
+from django.urls import reverse
 
 from articles.models import ArticlePage, Section
 from articles.models.article import ArticleQuerySet
@@ -16,8 +17,11 @@ def live_articles() -> ArticleQuerySet:
 
 
 def live_sections() -> QuerySet[Section]:
-    """Return the sections that readers can open, with their articles."""
-    return Section.objects.live().select_related("page")
+    """Return the sections that readers can open, with their articles.
+
+    The article's own state is asked too: Wagtail expires a page before its rows can follow.
+    """
+    return Section.objects.live().filter(page__live=True).select_related("page")
 
 
 def articles_by_id(page_ids: Iterable[int]) -> dict[int, ArticlePage]:
@@ -35,3 +39,9 @@ def sections_by_block(page_ids: Iterable[int]) -> dict[tuple[int, UUID], Section
 def section_url(section: Section) -> str:
     """Return a section's absolute address."""
     return f"{section.page.full_url}{section.slug}/"
+
+
+def edit_url(page_id: int, block_id: UUID | None = None) -> str:
+    """Return where an editor opens an article; at one section's block, where it is given."""
+    editor = reverse("wagtailadmin_pages:edit", args=[page_id])
+    return editor if block_id is None else f"{editor}#block-{block_id}-section"

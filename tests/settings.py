@@ -1,0 +1,18 @@
+"""Settings of the tests: the site's own, on servers that the tests start.
+
+`tests/conftest.py` sets the environment first; on their own (type checks) these need none.
+"""
+
+import os
+
+os.environ.setdefault("SECRET_KEY", "a key for the tests alone, of at least fifty characters, never used")
+
+from healthsite.settings import *  # noqa: E402, F403
+
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+# Collected files belong to a running site; templates only need the names.
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
