@@ -5,6 +5,7 @@ import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from django.db import transaction
 from wagtail.models import Page, Site
@@ -74,6 +75,9 @@ def _block_value(block: dict[str, Any]) -> Any:
         references = block.pop("references", [])
         return block | {
             "body": [{"type": "text", "value": text}],
-            "references": [{"type": "item", "value": reference} for reference in references],
+            # Without an id Wagtail takes the whole item for a value of the older format, and empties it.
+            "references": [
+                {"type": "item", "id": str(uuid4()), "value": reference} for reference in references
+            ],
         }
     return {key: value.strip() for key, value in block.items()}

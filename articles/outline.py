@@ -4,6 +4,7 @@ The page, the preview, the section rows and the API all read this one outline, s
 """
 
 import hashlib
+import html
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -94,9 +95,9 @@ def is_reserved_slug(slug: str) -> bool:
     return slug in RESERVED_SLUGS or _PART.fullmatch(slug) is not None
 
 
-def plain_text(html: str) -> str:
-    """Return the words of rich text, one space between them."""
-    return " ".join(strip_tags(_BLOCK_END.sub(" ", html)).split())
+def plain_text(rich_text: str) -> str:
+    """Return the words of rich text, one space between them; no markup, not escaped."""
+    return " ".join(html.unescape(strip_tags(_BLOCK_END.sub(" ", rich_text))).split())
 
 
 def shorten(text: str, limit: int) -> str:

@@ -36,6 +36,8 @@ VALKEY_TIMEOUT = 0.2
 
 # Share events are accepted, and their ids remembered, for this long.
 SHARE_EVENT_RETENTION = timedelta(days=7)
+# So many share events are counted in one transaction.
+SHARE_EVENT_BATCH = 1000
 # Smaller counts are not shown to readers; 0 shows them all.
 SHARE_COUNT_MIN = env.number("SHARE_COUNT_MIN", 0)
 

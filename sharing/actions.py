@@ -15,7 +15,6 @@ from sharing.stream import Batch, Entry, Event
 
 logger = logging.getLogger(__name__)
 
-BATCH = 1000
 # One sweep gives the worker back after this many batches; the next goes on.
 BATCHES_A_SWEEP = 50
 
@@ -68,18 +67,18 @@ def accept(*, event: Event) -> None:
         )
 
 
-def drain(*, batch_size: int = BATCH, batches: int = BATCHES_A_SWEEP) -> int:
+def drain() -> int:
     """Count what was accepted, each event once, and return how many were new.
 
     Each batch is one transaction; the stream is trimmed after it. Killed anywhere, the next sweep finds
     the same entries and the ids of those already counted.
     """
     began = timezone.now()
-    counted = drain_inbox(batch_size=batch_size)
+    counted = drain_inbox()
     server = valkey.events_for_jobs()
     try:
-        for _ in range(batches):
-            batch = stream.read(server, batch_size)
+        for _ in range(BATCHES_A_SWEEP):
+            batch = stream.read(server, settings.SHARE_EVENT_BATCH)
             if not batch.entries:
                 stream.note_sweep(server, began)
                 break
@@ -90,10 +89,10 @@ def drain(*, batch_size: int = BATCH, batches: int = BATCHES_A_SWEEP) -> int:
     return counted
 
 
-def drain_inbox(*, batch_size: int = BATCH) -> int:
+def drain_inbox() -> int:
     """Count the events that came while Valkey was silent, and return how many were new."""
     counted = 0
-    while rows := list(InboxEvent.objects.order_by("pk")[:batch_size]):
+    while rows := list(InboxEvent.objects.order_by("pk")[: settings.SHARE_EVENT_BATCH]):
         with transaction.atomic():
             events = [
                 Event(

@@ -1,7 +1,6 @@
 """Share counts, and the beacon that says a share was handed over."""
 
 from typing import Any
-from urllib.parse import urlsplit
 from uuid import UUID
 
 from django.conf import settings
@@ -176,9 +175,8 @@ class ShareEvents(APIView):
 
 
 def _count(code: str, counts: queries.Counts) -> dict[str, Any]:
-    threshold = settings.SHARE_COUNT_MIN
-    if counts.total < threshold:
-        return {"code": code, "total": None, "classes": None, "below": threshold}
+    if below := queries.too_few_to_tell(counts):
+        return {"code": code, "total": None, "classes": None, "below": below}
     return {"code": code, "total": counts.total, "classes": counts.classes}
 
 
@@ -191,7 +189,7 @@ def _live_target(code: str) -> ShareTarget:
 
 def _refuse_foreign_pages(request: Request) -> None:
     origin = request.headers.get("Origin")
-    own = {urlsplit(settings.SITE_URL).netloc, request.get_host()}
-    foreign = origin is not None and urlsplit(origin).netloc not in own
+    own = {settings.SITE_URL, f"{request.scheme}://{request.get_host()}"}
+    foreign = origin is not None and origin not in own
     if foreign or request.headers.get("Sec-Fetch-Site") in {"cross-site", "same-site"}:
         raise PermissionDenied("Share events are taken from this site's own pages only.")

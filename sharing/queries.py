@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
+from django.conf import settings
 from django.db.models import Sum
 from django.utils import timezone
 
@@ -62,6 +63,12 @@ def counts(target_ids: Iterable[int]) -> dict[int, Counts]:
     for target_id, share_class, total in rows:
         found[target_id].classes[share_class] = total
     return found
+
+
+def too_few_to_tell(counts: Counts) -> int | None:
+    """Return the threshold where a count is under it: a small number on a health page can name a person."""
+    threshold: int = settings.SHARE_COUNT_MIN
+    return threshold if counts.total < threshold else None
 
 
 def totals(identities: Iterable[tuple[int, UUID | None]]) -> dict[tuple[int, UUID | None], int]:

@@ -72,21 +72,24 @@ def counts(request: HttpRequest, code: str) -> HttpResponse:
     if shared.state is State.GONE:
         return _gone(request, shared)
     target = shared.target
+    numbers = queries.counts([target.pk])[target.pk]
+    below = queries.too_few_to_tell(numbers)
     channels: dict[str, dict[str, int]] = {}
-    for channel, share_class, number in queries.channel_counts(target.pk):
+    for channel, share_class, number in [] if below else queries.channel_counts(target.pk):
         channels.setdefault(channel, {})[share_class] = number
     context = {
         "shared": shared,
-        "counts": queries.counts([target.pk])[target.pk],
+        "counts": None if below else numbers,
+        "below": below,
         "as_of": queries.counted_until(),
         "channels": [
             {
                 "name": BY_SLUG[slug].name if slug in BY_SLUG else slug,
-                "intent": numbers.get(ShareClass.INTENT, 0),
-                "handed_over": numbers.get(ShareClass.HANDED_OVER, 0),
-                "arrival": numbers.get(ShareClass.ARRIVAL, 0),
+                "intent": by_class.get(ShareClass.INTENT, 0),
+                "handed_over": by_class.get(ShareClass.HANDED_OVER, 0),
+                "arrival": by_class.get(ShareClass.ARRIVAL, 0),
             }
-            for slug, numbers in channels.items()
+            for slug, by_class in channels.items()
         ],
         "networks": NETWORKS,
         "short_link": short_link(target.code, COPY_LINK),

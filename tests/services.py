@@ -21,6 +21,7 @@ from tests.postgres import Postgres, PostgresUnavailable
 
 DATA = Path(tempfile.mkdtemp(prefix="hs-test-", dir="/tmp"))  # noqa: S108  # socket paths are short
 atexit.register(shutil.rmtree, DATA, ignore_errors=True)
+(DATA / "static").mkdir()
 
 os.environ["HEALTHSITE_DATA"] = str(DATA)
 os.environ["SECRET_KEY"] = "a key for the tests alone, of at least fifty characters, never used"

@@ -9,6 +9,11 @@ os.environ.setdefault("SECRET_KEY", "a key for the tests alone, of at least fift
 
 from healthsite.settings import *  # noqa: E402, F403
 
+# A file, so that workers and web servers of a test see it too.
+DATABASES["default"]["TEST"] = {"NAME": DATA_DIR / "test.sqlite3"} if "sqlite" in DATABASES["default"]["ENGINE"] else {}  # noqa: F405
+# Small, so that kills fall between batches.
+SHARE_EVENT_BATCH = 50
+
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
 # Collected files belong to a running site; templates only need the names.

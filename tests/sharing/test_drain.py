@@ -1,0 +1,292 @@
+"""Accepted events are counted exactly once, whatever is silent, lost, restored or unreadable."""
+
+from datetime import UTC, datetime, timedelta
+from uuid import UUID, uuid4
+
+import pytest
+from django.conf import settings
+from django.test import Client
+from django.utils import timezone
+from redis import Redis
+
+from sharing import actions, stream, valkey
+from sharing.models import (
+    InboxEvent,
+    ShareClass,
+    ShareCount,
+    ShareEvent,
+    ShareTarget,
+    StreamPosition,
+)
+from sharing.stream import Event
+from tests.services import events_server
+from tests.sharing.conftest import Shared
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def target(db: None) -> ShareTarget:
+    return ShareTarget.objects.create(page_id=1, label="Sleep")
+
+
+def event(target: ShareTarget, **fields: object) -> Event:
+    values = {
+        "event_id": uuid4(),
+        "target_id": target.pk,
+        "channel": "bluesky",
+        "share_class": ShareClass.INTENT,
+        "occurred_at": timezone.now(),
+    } | fields
+    return Event(**values)  # type: ignore[arg-type]
+
+
+def counted() -> int:
+    return sum(ShareCount.objects.values_list("count", flat=True))
+
+
+def server() -> Redis:
+    return Redis.from_url(f"unix://{events_server.socket}")
+
+
+def test_a_sweep_counts_by_target_channel_class_and_day(target: ShareTarget) -> None:
+    other = ShareTarget.objects.create(page_id=2, label="Rest")
+    late = datetime(2026, 3, 1, 23, 59, 59, tzinfo=UTC)
+    for one in (
+        event(target), event(target), event(other), event(target, channel="x"),
+        event(target, share_class=ShareClass.ARRIVAL), event(target, occurred_at=late),
+        event(target, occurred_at=late + timedelta(seconds=1)),
+    ):  # fmt: skip
+        actions.accept(event=one)
+    assert actions.drain() == 7
+    assert counted() == 7
+    assert ShareCount.objects.count() == 6
+    days = ShareCount.objects.filter(day__lt="2026-04-01").order_by("day")
+    assert [row.day.isoformat() for row in days] == ["2026-03-01", "2026-03-02"]
+
+
+def test_the_stream_is_empty_after_a_sweep_and_the_position_is_kept(target: ShareTarget) -> None:
+    actions.accept(event=event(target))
+    [(last_id, _)] = server().xrange(stream.STREAM)
+    actions.drain()
+    assert server().xlen(stream.STREAM) == 0
+    position = StreamPosition.objects.get()
+    assert position.last_id == last_id.decode()
+    assert position.epoch == server().get(stream.EPOCH).decode()
+
+
+def test_an_event_sent_twice_counts_once(target: ShareTarget) -> None:
+    once = event(target)
+    actions.accept(event=once)
+    actions.accept(event=once)
+    actions.drain()
+    actions.accept(event=once)
+    actions.drain()
+    assert counted() == 1
+
+
+def test_a_sweep_killed_between_commit_and_trim_counts_nothing_twice(
+    target: ShareTarget, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(10):
+        actions.accept(event=event(target))
+    with monkeypatch.context() as killed:
+        killed.setattr(stream, "delete", _killed)
+        with pytest.raises(KeyboardInterrupt):
+            actions.drain()
+    assert server().xlen(stream.STREAM) == 10
+    assert counted() == 10
+    assert actions.drain() == 0
+    assert counted() == 10
+    assert server().xlen(stream.STREAM) == 0
+
+
+def test_a_sweep_killed_before_its_commit_loses_nothing(
+    target: ShareTarget, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(10):
+        actions.accept(event=event(target))
+    with monkeypatch.context() as killed:
+        killed.setattr("sharing.counting.add_to_counts", _killed)
+        with pytest.raises(KeyboardInterrupt):
+            actions.drain()
+    assert counted() == 0
+    assert ShareEvent.objects.count() == 0
+    assert actions.drain() == 10
+    assert counted() == 10
+
+
+def _killed(*args: object, **kwargs: object) -> None:
+    raise KeyboardInterrupt
+
+
+def test_more_events_than_a_batch_are_counted_in_one_sweep(target: ShareTarget) -> None:
+    for _ in range(2 * settings.SHARE_EVENT_BATCH + 5):
+        actions.accept(event=event(target))
+    assert actions.drain() == 2 * settings.SHARE_EVENT_BATCH + 5
+
+
+def test_with_valkey_killed_events_go_to_the_inbox_and_are_counted(target: ShareTarget) -> None:
+    events_server.kill()
+    once = event(target)
+    actions.accept(event=once)
+    actions.accept(event=event(target))
+    assert InboxEvent.objects.count() == 2
+    events_server.start()
+    valkey.events.cache_clear()
+    # The one whose answer was lost was in the stream as well.
+    actions.accept(event=once)
+    actions.drain()
+    assert counted() == 2
+    assert not InboxEvent.objects.exists()
+
+
+def test_with_valkey_down_the_inbox_is_counted_all_the_same(target: ShareTarget) -> None:
+    events_server.kill()
+    actions.accept(event=event(target))
+    assert actions.drain() == 1
+    assert counted() == 1
+
+
+def test_with_valkey_frozen_a_reader_gets_an_answer_and_the_share_is_kept(
+    shared: Shared, reader: Client, frozen_events: None
+) -> None:
+    answer = reader.get(f"/share/{shared.code}/bluesky/")
+    assert answer.status_code == 303
+    assert InboxEvent.objects.count() == 1
+
+
+def test_with_valkey_out_of_memory_the_share_is_kept(target: ShareTarget) -> None:
+    server().config_set("maxmemory", "1")
+    try:
+        actions.accept(event=event(target))
+    finally:
+        server().config_set("maxmemory", "0")
+    assert InboxEvent.objects.count() == 1
+    assert actions.drain() == 1
+
+
+def test_a_kill_of_valkey_loses_no_accepted_event(target: ShareTarget) -> None:
+    for _ in range(50):
+        actions.accept(event=event(target))
+    events_server.kill()
+    events_server.start()
+    assert actions.drain() == 50
+
+
+def test_a_flushed_stream_starts_a_new_epoch_and_skips_nothing(target: ShareTarget) -> None:
+    actions.accept(event=event(target))
+    actions.drain()
+    epoch = StreamPosition.objects.get().epoch
+    server().flushall()
+    # After the loss and a clock stepped back, new ids are far below the stored position.
+    old = event(target)
+    server().xadd(stream.STREAM, _fields(old), id="5-1")
+    assert actions.drain() == 1
+    assert StreamPosition.objects.get().epoch != epoch
+    assert counted() == 2
+
+
+def test_a_restored_stream_below_the_position_is_counted_and_not_twice(target: ShareTarget) -> None:
+    first = event(target)
+    actions.accept(event=first)
+    actions.drain()
+    epoch = server().get(stream.EPOCH)
+    server().delete(stream.STREAM)
+    server().xadd(stream.STREAM, _fields(first), id="5-1")
+    server().xadd(stream.STREAM, _fields(event(target)), id="5-2")
+    assert server().get(stream.EPOCH) == epoch
+    assert actions.drain() == 1
+    assert counted() == 2
+
+
+def test_an_old_copy_of_the_stream_is_not_counted_again_once_its_ids_are_forgotten(
+    target: ShareTarget,
+) -> None:
+    old = event(target, occurred_at=timezone.now() - timedelta(days=8))
+    actions.accept(event=old)
+    [(entry_id, fields)] = server().xrange(stream.STREAM)
+    assert actions.drain() == 1, "a week without workers loses nothing"
+    ShareEvent.objects.update(recorded_at=timezone.now() - timedelta(days=8))
+    assert actions.prune_events() == 1
+    server().delete(stream.STREAM)
+    server().xadd(stream.STREAM, fields, id=entry_id)
+    assert actions.drain() == 0
+    assert counted() == 1
+
+
+def test_a_stream_replaced_during_a_sweep_keeps_its_new_events(target: ShareTarget) -> None:
+    actions.accept(event=event(target))
+    batch = stream.read(valkey.events_for_jobs(), 10)
+    server().flushall()
+    server().xadd(stream.STREAM, _fields(event(target)), id=batch.entries[0].entry_id)
+    stream.delete(valkey.events_for_jobs(), batch)
+    assert server().xlen(stream.STREAM) == 1
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"id": "x"}, {"target": "x"}, {"target": "999999"}, {"class": "x"}, {"at": "x"}, {"at": "1e99"}],
+    ids=str,
+)
+def test_an_entry_that_cannot_be_counted_is_set_aside_and_stops_nothing(
+    change: dict[str, str], target: ShareTarget
+) -> None:
+    server().xadd(stream.STREAM, {**_fields(event(target)), **change})
+    server().xadd(stream.STREAM, {"nonsense": "1"})
+    actions.accept(event=event(target))
+    assert actions.drain() == 1
+    assert server().xlen(stream.STREAM) == 0
+    assert server().xlen(stream.UNREADABLE) == 2
+
+
+def test_prune_forgets_only_ids_that_can_no_longer_come_late(target: ShareTarget) -> None:
+    actions.accept(event=event(target))
+    actions.accept(event=event(target))
+    actions.drain()
+    oldest = ShareEvent.objects.order_by("event_id").first()
+    assert oldest is not None
+    ShareEvent.objects.filter(pk=oldest.pk).update(recorded_at=timezone.now() - timedelta(days=8))
+    assert actions.prune_events() == 1
+    assert ShareEvent.objects.count() == 1
+    assert counted() == 2
+
+
+def test_publishing_again_gives_no_new_codes(shared: Shared) -> None:
+    before = set(ShareTarget.objects.values_list("pk", "code"))
+    shared.article.save_revision().publish()
+    shared.article.unpublish()
+    shared.article.save_revision().publish()
+    assert set(ShareTarget.objects.values_list("pk", "code")) == before
+
+
+def test_a_code_that_is_taken_is_made_anew(
+    shared: Shared, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    codes = iter([shared.code, shared.code, "aaaaaaaa", "bbbbbbbb", "cccccccc"])
+    monkeypatch.setattr("sharing.models.secrets.choice", _spell(codes))
+    from sharing.shareables import Label
+
+    actions.ensure_targets(labels=[Label(999, None, "Another"), Label(999, UUID(int=1), "Part")])
+    assert ShareTarget.objects.filter(page_id=999).count() == 2
+
+
+def _spell(codes: object) -> object:
+    letters: list[str] = []
+
+    def choice(alphabet: str) -> str:
+        if not letters:
+            letters.extend(next(codes))  # type: ignore[call-overload]
+        return letters.pop(0)
+
+    return choice
+
+
+def _fields(one: Event) -> dict[str, str]:
+    return {
+        "id": one.event_id.hex,
+        "target": str(one.target_id),
+        "channel": one.channel,
+        "class": one.share_class.value,
+        "at": str(one.occurred_at.timestamp()),
+    }

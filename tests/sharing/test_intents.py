@@ -1,0 +1,153 @@
+"""A reader is about to share: recorded once, and sent to the network's own composer."""
+
+from collections.abc import Callable
+from urllib.parse import parse_qs, unquote, urlsplit
+
+import pytest
+from django.test import Client
+
+from sharing import actions
+from sharing.models import ShareCount, ShareTarget
+from sharing.networks import NETWORKS, FederatedNetwork
+from tests.factories import add_draft, edit
+from tests.sharing.conftest import Shared
+
+pytestmark = pytest.mark.django_db
+
+REDIRECTING = [network for network in NETWORKS if not isinstance(network, FederatedNetwork)]
+
+
+def counted() -> dict[tuple[str, str, str], int]:
+    """Return all counts by code, channel and class, after a sweep."""
+    actions.drain()
+    rows = ShareCount.objects.values_list("target__code", "channel", "share_class", "count")
+    return {(code, channel, share_class): count for code, channel, share_class, count in rows}
+
+
+@pytest.mark.parametrize("network", REDIRECTING, ids=lambda network: network.slug)
+def test_an_intent_leads_to_the_composer_with_our_short_link(
+    network: object, shared: Shared, reader: Client
+) -> None:
+    slug, suffix = network.slug, network.suffix  # type: ignore[attr-defined]
+    answer = reader.get(f"/share/{shared.code}/{slug}/")
+    assert answer.status_code == 303
+    target = answer.headers["Location"]
+    assert urlsplit(target).scheme in network.schemes  # type: ignore[attr-defined]
+    assert f"http://127.0.0.1:8000/s/{shared.code}{suffix}/" in unquote(target)
+    assert counted() == {(shared.code, slug, "intent"): 1}
+
+
+def test_a_section_has_a_code_and_a_link_of_its_own(shared: Shared, reader: Client) -> None:
+    code = shared.sections["why"]
+    answer = reader.get(f"/share/{code}/bluesky/")
+    text = parse_qs(urlsplit(answer.headers["Location"]).query)["text"][0]
+    assert "Why" in text
+    assert f"/s/{code}bs/" in text
+    assert counted() == {(code, "bluesky", "intent"): 1}
+
+
+@pytest.mark.parametrize("name", ["url", "u", "next", "to", "redirect", "instance", "text"])
+@pytest.mark.parametrize("value", ["//evil.example", "/\\evil.example", "javascript:alert(1)", "%0d%0aX: 1"])
+def test_no_parameter_names_a_destination(
+    name: str, value: str, shared: Shared, reader: Client, readers: Callable[[], Client]
+) -> None:
+    plain = reader.get(f"/share/{shared.code}/facebook/").headers["Location"]
+    answer = readers().get(f"/share/{shared.code}/facebook/?{name}={value}")
+    assert answer.status_code == 303
+    assert answer.headers["Location"] == plain
+    arrival = readers().get(f"/s/{shared.code}fb/?{name}={value}")
+    assert arrival.headers["Location"] == shared.article.full_url
+
+
+def test_the_answer_is_never_stored_and_tells_no_referrer(shared: Shared, reader: Client) -> None:
+    answer = reader.get(f"/share/{shared.code}/x/")
+    assert "no-store" in answer.headers["Cache-Control"]
+    assert answer.headers["Referrer-Policy"] == "same-origin"
+    assert not answer.cookies
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/share/nonesuch/bluesky/", "/share/nonesuch/", "/s/nonesuchbs/", "/s/x/", "/s/nonesuch/",
+     "/share/%22/bluesky/", "/share/CODE/myspace/", "/share/CODE/copy-link/", "/s/CODEzz/"],
+)  # fmt: skip
+def test_unknown_codes_and_networks_are_not_found(path: str, shared: Shared, reader: Client) -> None:
+    assert reader.get(path.replace("CODE", shared.code)).status_code == 404
+
+
+def test_a_drafts_codes_are_not_found(shared: Shared, reader: Client) -> None:
+    shared.article.unpublish()
+    for path in (f"/share/{shared.code}/bluesky/", f"/share/{shared.code}/", f"/s/{shared.code}bs/"):
+        assert reader.get(path).status_code == 404
+    assert counted() == {}
+
+
+def test_a_draft_that_was_never_published_has_no_code(shared: Shared) -> None:
+    home = shared.article.get_parent().specific
+    draft = add_draft(home, title="Unfinished")
+    assert not ShareTarget.objects.filter(page_id=draft.pk).exists()
+
+
+def test_a_removed_sections_links_are_gone_and_lead_to_the_article(
+    shared: Shared, reader: Client
+) -> None:
+    code = shared.sections["how"]
+    kept = [block for block in shared.article.body.raw_data if block["value"]["heading"] == "Why"]
+    edit(shared.article, *kept)
+    for path in (f"/share/{code}/bluesky/", f"/share/{code}/", f"/s/{code}bs/"):
+        answer = reader.get(path)
+        assert answer.status_code == 410
+        assert shared.article.full_url in answer.content.decode()
+
+
+def test_a_deleted_articles_links_are_gone_and_its_counts_stay(shared: Shared, reader: Client) -> None:
+    reader.get(f"/share/{shared.code}/bluesky/")
+    before = counted()
+    shared.article.delete()
+    assert reader.get(f"/share/{shared.code}/bluesky/").status_code == 410
+    assert reader.get(f"/s/{shared.code}bs/").status_code == 410
+    assert counted() == before == {(shared.code, "bluesky", "intent"): 1}
+
+
+def test_a_renamed_and_moved_article_keeps_its_code_and_counts(shared: Shared, reader: Client) -> None:
+    reader.get(f"/share/{shared.code}/bluesky/")
+    article = edit(shared.article, title="Slumber", slug="slumber")
+    assert reader.get(f"/s/{shared.code}bs/").headers["Location"] == article.full_url
+    assert article.full_url.endswith("/slumber/")
+    assert counted()[shared.code, "bluesky", "intent"] == 1
+
+
+# The reader's own instance
+
+
+def test_mastodon_asks_for_the_readers_server(shared: Shared, reader: Client) -> None:
+    answer = reader.get(f"/share/{shared.code}/mastodon/")
+    assert answer.status_code == 200
+    assert 'name="instance"' in answer.content.decode()
+    assert counted() == {}
+
+
+def test_mastodon_names_the_server_and_offers_one_plain_link(shared: Shared, reader: Client) -> None:
+    answer = reader.get(f"/share/{shared.code}/mastodon/", {"instance": "Mastodon.Social"})
+    page = answer.content.decode()
+    assert answer.status_code == 200, "never a redirect: that would be an open one"
+    assert page.count('href="https://mastodon.social/share?text=') == 1
+    assert "Continue to mastodon.social" in page
+    assert counted() == {(shared.code, "mastodon", "intent"): 1}
+
+
+@pytest.mark.parametrize(
+    "typed",
+    ["", "127.0.0.1", "2130706433", "0x7f.1", "localhost.", "[::1]", "a@b@c", "host:8080",
+     "javascript:alert(1)", "//evil", "<script>alert(1)</script>", "a" * 300, "x.local",
+     "mastodon.social/path", "mastodon\u202e.social"],
+)  # fmt: skip
+def test_a_server_that_is_none_is_refused_with_a_reason(
+    typed: str, shared: Shared, reader: Client
+) -> None:
+    answer = reader.get(f"/share/{shared.code}/mastodon/", {"instance": typed})
+    page = answer.content.decode()
+    assert answer.status_code == 400
+    assert "Continue to" not in page
+    assert "<script>alert" not in page
+    assert counted() == {}
