@@ -53,7 +53,8 @@ def install_starter_content() -> ArticlePage | None:
     article = _starter_article(tomllib.loads(STARTER.read_text(encoding="utf-8")))
     Page.objects.get(pk=home.pk).specific.add_child(instance=article)
     article.save_revision().publish()
-    return ArticlePage.objects.get(pk=article.pk)
+    published: ArticlePage = ArticlePage.objects.get(pk=article.pk)
+    return published
 
 
 def _starter_article(data: dict[str, Any]) -> ArticlePage:

@@ -63,9 +63,7 @@ def synchronise_sections(page_id: int, *, live: bool, parts: Sequence[Part]) -> 
         if row.live and all(getattr(row, name) == value for name, value in fields.items()):
             continue
         if row.slug != part.slug:
-            retired.append(
-                RetiredSlug(page_id=page_id, slug=row.slug, section=row, retired_at=now)
-            )
+            retired.append(RetiredSlug(page_id=page_id, slug=row.slug, section=row, retired_at=now))
         if row.content_hash != part.content_hash:
             row.changed_at = now
         row.live, row.removed_at = True, None

@@ -1,6 +1,6 @@
 """The API as a whole: articles and sections with the share codes that sharing gave them."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 from uuid import UUID
 
 from django.urls import include, path, re_path
@@ -51,13 +51,22 @@ class SharedArticleSerializer(articles_api.ArticleDetailSerializer):
         return _codes(self, article.pk).get(None)
 
 
-class ArticleViewSet(articles_api.ArticleViewSet):
+class WithShareCodes:
+    """Give a view's serializers one place to keep the share codes they asked for."""
+
+    def get_serializer_context(self) -> dict[str, Any]:
+        """Return the view's context and the place."""
+        context: dict[str, Any] = super().get_serializer_context()  # type: ignore[misc]  # a mixin
+        return context | {"share_codes": {}}
+
+
+class ArticleViewSet(WithShareCodes, articles_api.ArticleViewSet):
     """List published articles, newest first; read one, by slug, with its sections."""
 
     detail_serializer_class = SharedArticleSerializer
 
 
-class SectionViewSet(articles_api.SectionViewSet):
+class SectionViewSet(WithShareCodes, articles_api.SectionViewSet):
     """Read one published section by id."""
 
     serializer_class = SharedSectionSerializer
@@ -73,16 +82,20 @@ class Nothing(APIView):
         raise NotFound("There is nothing at this address of the API.")
 
 
+def only_this_api(endpoints: list[tuple[str, ...]]) -> list[tuple[str, ...]]:
+    """Leave Wagtail's own admin API out of the OpenAPI document."""
+    return [endpoint for endpoint in endpoints if endpoint[0].startswith("/api/v1/")]
+
+
 def _codes(
     serializer: serializers.BaseSerializer[Section] | serializers.BaseSerializer[ArticlePage],
     page_id: int,
 ) -> dict[UUID | None, str]:
     """Return the codes of an article and its sections, asked for once a response."""
-    known = serializer.context.setdefault("share_codes", {})
+    known: dict[int, dict[UUID | None, str]] = serializer.context["share_codes"]
     if page_id not in known:
         known[page_id] = sharing_queries.codes_by_block(page_id)
-    codes: dict[UUID | None, str] = known[page_id]
-    return codes
+    return known[page_id]
 
 
 router = SimpleRouter()

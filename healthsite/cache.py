@@ -3,7 +3,8 @@
 Django's own backend raises when the server is down and waits five seconds a call when it is frozen.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
+from functools import partial
 from typing import Any, TypeVar
 
 from django.core.cache.backends.redis import RedisCache, RedisCacheClient
@@ -21,32 +22,35 @@ class _PatientClient(RedisCacheClient):
     def __init__(self, servers: list[str], **options: Any) -> None:
         super().__init__(servers, retry=Retry(NoBackoff(), 0), **options)
 
-    def add(self, key: str, value: Any, timeout: int | None) -> bool:
-        return _ask(lambda: super(_PatientClient, self).add(key, value, timeout), otherwise=False)
+    def add(self, *args: Any, **kwargs: Any) -> bool:
+        return _ask(partial(super().add, *args, **kwargs), otherwise=False)
 
-    def get(self, key: str, default: Any) -> Any:
-        return _ask(lambda: super(_PatientClient, self).get(key, default), otherwise=default)
+    def get(self, key: Any, default: Any) -> Any:
+        return _ask(partial(super().get, key, default), otherwise=default)
 
-    def set(self, key: str, value: Any, timeout: int | None) -> None:
-        _ask(lambda: super(_PatientClient, self).set(key, value, timeout), otherwise=None)
+    def set(self, *args: Any, **kwargs: Any) -> None:
+        _ask(partial(super().set, *args, **kwargs), otherwise=None)
 
-    def touch(self, key: str, timeout: int | None) -> bool:
-        return _ask(lambda: super(_PatientClient, self).touch(key, timeout), otherwise=False)
+    def touch(self, *args: Any, **kwargs: Any) -> bool:
+        return _ask(partial(super().touch, *args, **kwargs), otherwise=False)
 
-    def delete(self, key: str) -> bool:
-        return _ask(lambda: super(_PatientClient, self).delete(key), otherwise=False)
+    def delete(self, *args: Any, **kwargs: Any) -> bool:
+        return _ask(partial(super().delete, *args, **kwargs), otherwise=False)
 
-    def get_many(self, keys: Iterable[str]) -> dict[str, Any]:
-        return _ask(lambda: super(_PatientClient, self).get_many(keys), otherwise={})
+    def get_many(self, *args: Any, **kwargs: Any) -> dict[Any, Any]:
+        return _ask(partial(super().get_many, *args, **kwargs), otherwise={})
 
-    def has_key(self, key: str) -> bool:
-        return _ask(lambda: super(_PatientClient, self).has_key(key), otherwise=False)
+    def has_key(self, *args: Any, **kwargs: Any) -> bool:
+        return _ask(partial(super().has_key, *args, **kwargs), otherwise=False)
 
-    def set_many(self, data: dict[str, Any], timeout: int | None) -> None:
-        _ask(lambda: super(_PatientClient, self).set_many(data, timeout), otherwise=None)
+    def set_many(self, *args: Any, **kwargs: Any) -> None:
+        _ask(partial(super().set_many, *args, **kwargs), otherwise=None)
 
-    def delete_many(self, keys: Iterable[str]) -> None:
-        _ask(lambda: super(_PatientClient, self).delete_many(keys), otherwise=None)
+    def delete_many(self, *args: Any, **kwargs: Any) -> None:
+        _ask(partial(super().delete_many, *args, **kwargs), otherwise=None)
+
+    def clear(self) -> bool:
+        return _ask(super().clear, otherwise=False)
 
 
 class PatientCache(RedisCache):

@@ -268,6 +268,7 @@ SPECTACULAR_SETTINGS = {
     "DESCRIPTION": "Published articles, their sections, and how often each was shared.",
     "VERSION": "1",
     "SERVE_INCLUDE_SCHEMA": False,
+    "PREPROCESSING_HOOKS": ["healthsite.api.only_this_api"],
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",

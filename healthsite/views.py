@@ -14,9 +14,7 @@ from healthsite.problems import is_api_request, problem_response
 @require_safe
 def privacy(request: HttpRequest) -> HttpResponse:
     """Say what is counted, what is not, and what is never stored."""
-    return render(
-        request, "privacy.html", {"retention_days": settings.SHARE_EVENT_RETENTION.days}
-    )
+    return render(request, "privacy.html", {"retention_days": settings.SHARE_EVENT_RETENTION.days})
 
 
 @require_safe
@@ -29,7 +27,7 @@ def robots(request: HttpRequest) -> HttpResponse:
 @require_safe
 def media(request: HttpRequest, path: str) -> HttpResponseBase:
     """Serve an uploaded file, never as a page of ours."""
-    response = serve(request, path, document_root=settings.MEDIA_ROOT)
+    response = serve(request, path, document_root=str(settings.MEDIA_ROOT))
     response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
     response.headers["Cache-Control"] = "public, max-age=3600"
     return response

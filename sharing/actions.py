@@ -119,9 +119,7 @@ def prune_events() -> int:
 def _count_batch(batch: Batch) -> int:
     now = timezone.now()
     with transaction.atomic():
-        position = (
-            StreamPosition.objects.select_for_update().filter(stream=stream.STREAM).first()
-        )
+        position = StreamPosition.objects.select_for_update().filter(stream=stream.STREAM).first()
         countable, unreadable = _countable(batch, position, now)
         counted = _count(countable, now)
         StreamPosition.objects.update_or_create(

@@ -12,7 +12,6 @@ from wagtail.permissions import page_permission_policy
 from sharing.models import TOTAL_CLASSES, ShareClass, ShareTarget
 from sharing.shareables import Shareable, State, edit_url, shareables
 
-
 _STATES = {State.HIDDEN: "not published", State.GONE: "deleted"}
 
 
@@ -29,7 +28,9 @@ class SharesReport(ReportView):
     default_ordering = "-total"
     is_searchable = True
     search_fields: ClassVar[list[str]] = ["label", "code"]
-    no_results_message = "Nothing was published yet: an article appears here with its first publication."
+    no_results_message = (
+        "Nothing was published yet: an article appears here with its first publication."
+    )
 
     @cached_property
     def columns(self) -> list[BaseColumn]:
@@ -56,7 +57,6 @@ class SharesReport(ReportView):
         """Order as asked for, then by age, so that pages of the report do not overlap."""
         ordered: QuerySet[ShareTarget] = super().order_queryset(queryset)
         return ordered.order_by(*ordered.query.order_by, "pk")
-
 
     def decorate_paginated_queryset(self, object_list: Any) -> Any:
         """Add what each target stands for now, in a constant number of queries."""

@@ -74,7 +74,9 @@ def append(valkey: Valkey, event: Event) -> None:
 
 def read(valkey: Valkey, limit: int) -> Batch:
     """Return the oldest entries, at most `limit`; raises Silent."""
-    epoch, raw = valkey.ask(lambda client: client.eval(_READ, 2, STREAM, EPOCH, str(uuid4()), limit))
+    epoch, raw = valkey.ask(
+        lambda client: client.eval(_READ, 2, STREAM, EPOCH, str(uuid4()), limit)
+    )
     entries = []
     for entry_id, flat in raw:
         fields = dict(zip(flat[::2], flat[1::2], strict=True))

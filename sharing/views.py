@@ -112,7 +112,9 @@ def _ask_for_instance(
     try:
         host = parse_instance(typed)
     except InvalidInstance as error:
-        return render(request, "sharing/instance.html", context | {"error": error.reason}, status=400)
+        return render(
+            request, "sharing/instance.html", context | {"error": error.reason}, status=400
+        )
     channel = BY_SLUG[chosen.slug]
     visitors.record(request, shared.target.pk, channel.slug, ShareClass.INTENT)
     composer_url = chosen.composer_url(_composition(shared, channel), instance=host)

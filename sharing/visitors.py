@@ -106,7 +106,9 @@ def is_first_today(request: HttpRequest, event: Event) -> bool:
         )
         tag = hmac.digest(salt, "\0".join(words).encode(), hashlib.sha256)[:16]
         seen = server.ask(
-            lambda client: client.set(b"v:" + tag, event.event_id.bytes, nx=True, ex=_TWO_DAYS, get=True)
+            lambda client: client.set(
+                b"v:" + tag, event.event_id.bytes, nx=True, ex=_TWO_DAYS, get=True
+            )
         )
     except valkey.Silent:
         return True

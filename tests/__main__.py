@@ -16,7 +16,13 @@ def main(arguments: list[str]) -> int:
     pytest = [sys.executable, "-m", "pytest", *arguments]
     with tempfile.TemporaryFile() as log:
         on_postgres = subprocess.Popen(
-            [*pytest, *WITH_A_DATABASE, "--ignore=tests/sharing/networks", "-p", "no:cacheprovider"],
+            [
+                *pytest,
+                *WITH_A_DATABASE,
+                "--ignore=tests/sharing/networks",
+                "-p",
+                "no:cacheprovider",
+            ],
             env=os.environ | {"TEST_DATABASE": "postgres"},
             stdout=log,
             stderr=subprocess.STDOUT,

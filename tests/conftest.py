@@ -127,7 +127,7 @@ def frozen_cache() -> Iterator[None]:
         yield
 
 
-class _frozen:  # noqa: N801  # a context manager, named as it reads
+class _frozen:  # a context manager, named as it reads
     def __init__(self, process: Any) -> None:
         self._process = process
 

@@ -27,7 +27,9 @@ def body(*blocks: dict[str, Any]) -> str:
     return json.dumps(list(blocks))
 
 
-def add_draft(home: HomePage, *blocks: dict[str, Any], title: str = "Sleep", **fields: Any) -> ArticlePage:
+def add_draft(
+    home: HomePage, *blocks: dict[str, Any], title: str = "Sleep", **fields: Any
+) -> ArticlePage:
     """Create an article that is not published."""
     article = ArticlePage(
         title=title, body=body(*(blocks or (section("Why"), section("How")))), live=False, **fields
@@ -35,17 +37,21 @@ def add_draft(home: HomePage, *blocks: dict[str, Any], title: str = "Sleep", **f
     home.refresh_from_db()
     home.add_child(instance=article)
     article.save_revision()
-    return ArticlePage.objects.get(pk=article.pk)
+    return _stored(article)
 
 
-def add_article(home: HomePage, *blocks: dict[str, Any], title: str = "Sleep", **fields: Any) -> ArticlePage:
+def add_article(
+    home: HomePage, *blocks: dict[str, Any], title: str = "Sleep", **fields: Any
+) -> ArticlePage:
     """Create an article and publish it as the admin does."""
     article = add_draft(home, *blocks, title=title, **fields)
     article.save_revision().publish()
-    return ArticlePage.objects.get(pk=article.pk)
+    return _stored(article)
 
 
-def edit(article: ArticlePage, *blocks: dict[str, Any], publish: bool = True, **fields: Any) -> ArticlePage:
+def edit(
+    article: ArticlePage, *blocks: dict[str, Any], publish: bool = True, **fields: Any
+) -> ArticlePage:
     """Save new blocks or fields as a draft, and publish it unless told not to."""
     draft = article.get_latest_revision_as_object()
     if blocks:
@@ -55,4 +61,9 @@ def edit(article: ArticlePage, *blocks: dict[str, Any], publish: bool = True, **
     revision = draft.save_revision()
     if publish:
         revision.publish()
-    return ArticlePage.objects.get(pk=article.pk)
+    return _stored(article)
+
+
+def _stored(article: ArticlePage) -> ArticlePage:
+    stored: ArticlePage = ArticlePage.objects.get(pk=article.pk)
+    return stored

@@ -27,7 +27,7 @@ class Postgres:
 
     def __init__(self) -> None:
         # /tmp itself: a socket's path is short, and nobody may enter.
-        self.folder = Path(tempfile.mkdtemp(prefix="hs-pg-", dir="/tmp"))  # noqa: S108
+        self.folder = Path(tempfile.mkdtemp(prefix="hs-pg-", dir="/tmp"))
         self._process: subprocess.Popen[bytes] | None = None
         self._user = "nobody" if os.getuid() == 0 else None
 
@@ -61,7 +61,7 @@ class Postgres:
         )  # fmt: skip
         log.close()
         deadline = time.monotonic() + START_SECONDS
-        create = [binaries / "psql", "-h", self.folder, "-U", "postgres", "-c",
+        create: list[str | Path] = [binaries / "psql", "-h", self.folder, "-U", "postgres", "-c",
                   "CREATE DATABASE healthsite"]  # fmt: skip
         while subprocess.run(create, check=False, capture_output=True, cwd="/").returncode:
             if self._process.poll() is not None or time.monotonic() > deadline:

@@ -19,7 +19,7 @@ from healthsite import paths
 from healthsite.supervisor import valkey
 from tests.postgres import Postgres, PostgresUnavailable
 
-DATA = Path(tempfile.mkdtemp(prefix="hs-test-", dir="/tmp"))  # noqa: S108  # socket paths are short
+DATA = Path(tempfile.mkdtemp(prefix="hs-test-", dir="/tmp"))  # socket paths are short
 atexit.register(shutil.rmtree, DATA, ignore_errors=True)
 (DATA / "static").mkdir()
 

@@ -5,12 +5,15 @@
 
 import os
 
-os.environ.setdefault("SECRET_KEY", "a key for the tests alone, of at least fifty characters, never used")
+os.environ.setdefault(
+    "SECRET_KEY", "a key for the tests alone, of at least fifty characters, never used"
+)
 
-from healthsite.settings import *  # noqa: E402, F403
+from healthsite.settings import *
 
-# A file, so that workers and web servers of a test see it too.
-DATABASES["default"]["TEST"] = {"NAME": DATA_DIR / "test.sqlite3"} if "sqlite" in DATABASES["default"]["ENGINE"] else {}  # noqa: F405
+if "sqlite" in DATABASES["default"]["ENGINE"]:
+    # A file, so that workers and web servers of a test see it too.
+    DATABASES["default"]["TEST"] = {"NAME": DATA_DIR / "test.sqlite3"}
 # Small, so that kills fall between batches.
 SHARE_EVENT_BATCH = 50
 

@@ -11,7 +11,9 @@ class OnSiteUrl:
     Wagtail derives the origin from its Site row, which cannot say https on a port of its own.
     """
 
-    def get_url_parts(self, request: Any = None) -> tuple[int | None, str | None, str | None] | None:
+    def get_url_parts(
+        self, request: Any = None
+    ) -> tuple[int | None, str | None, str | None] | None:
         """Return (site id, SITE_URL, path), or what Wagtail says of a page without an address."""
         parts: tuple[int | None, str | None, str | None] | None = super().get_url_parts(request)  # type: ignore[misc]  # a mixin of Page
         if parts is None or parts[2] is None:

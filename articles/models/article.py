@@ -37,7 +37,7 @@ class ArticleQuerySet(PageQuerySet):
 
         A key that is not one starts at the beginning.
         """
-        ordered = self.order_by("-first_published_at", "-pk")
+        ordered: ArticleQuerySet = self.order_by("-first_published_at", "-pk")
         moment, _, number = after.partition("-")
         try:
             published, pk = datetime.fromtimestamp(int(moment) / 1_000_000, tz=UTC), int(number)
@@ -45,17 +45,20 @@ class ArticleQuerySet(PageQuerySet):
             return ordered
         if pk >= 2**63:
             return ordered
-        return ordered.filter(
+        older: ArticleQuerySet = ordered.filter(
             models.Q(first_published_at__lt=published)
             | models.Q(first_published_at=published, pk__lt=pk)
         )
+        return older
 
 
 class ArticlePage(OnSiteUrl, RoutablePageMixin, Page):
     """An article: one edition, ordered sections, each at an address of its own."""
 
     standfirst = models.TextField(
-        max_length=300, blank=True, help_text="One or two sentences that say what a reader will learn."
+        max_length=300,
+        blank=True,
+        help_text="One or two sentences that say what a reader will learn.",
     )
     introduction = RichTextField(blank=True, features=SHORT_TEXT_FEATURES)
     body = StreamField(ArticleBody(), blank=True)
@@ -99,7 +102,7 @@ class ArticlePage(OnSiteUrl, RoutablePageMixin, Page):
         index.SearchField("body"),
     ]
     parent_page_types: ClassVar = ["articles.HomePage"]
-    subpage_types: ClassVar = []
+    subpage_types: ClassVar[list[str]] = []
 
     class Meta:
         verbose_name = "article"

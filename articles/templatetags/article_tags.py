@@ -19,9 +19,7 @@ _HEADING = re.compile(r"(</?h)([34])(?=[\s>])")
 def body_flow(body: Iterable[Any], parts: Iterable[Part]) -> list[tuple[Any, Part | None]]:
     """Return a body's blocks in order, each section's with its part of the outline."""
     remaining = iter(parts)
-    return [
-        (block, next(remaining) if block.block_type == "section" else None) for block in body
-    ]
+    return [(block, next(remaining) if block.block_type == "section" else None) for block in body]
 
 
 @register.simple_tag

@@ -48,5 +48,5 @@ def shorten(text: str, room: int, weigh: Callable[[str], int] = len) -> str:
     # Without a space for long, as in Chinese, a cut between two characters loses less.
     if word_end >= len(head) / 3:
         head = head[:word_end]
-    head = head.rstrip(" .,:;-–—")  # noqa: RUF001 - an en dash is meant
+    head = head.rstrip(" .,:;-–—")
     return f"{head}{ELLIPSIS}" if head else ""

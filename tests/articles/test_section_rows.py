@@ -4,6 +4,8 @@ from datetime import timedelta
 
 import pytest
 from django.core.management import call_command
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from wagtail.models import Page
 
@@ -44,7 +46,9 @@ def test_publishing_the_draft_later_shows_it(home: HomePage) -> None:
     assert live_slugs(article) == ["why", "another"]
 
 
-def test_unpublishing_takes_the_rows_away_and_publishing_brings_the_same_back(home: HomePage) -> None:
+def test_unpublishing_takes_the_rows_away_and_publishing_brings_the_same_back(
+    home: HomePage,
+) -> None:
     article = add_article(home)
     ids = set(article.sections.values_list("pk", flat=True))
     article.unpublish()
@@ -68,7 +72,9 @@ def test_a_scheduled_article_gets_its_rows_when_it_goes_live(home: HomePage) -> 
 
 def test_an_expired_article_loses_its_rows(home: HomePage) -> None:
     article = add_article(home)
-    ArticlePage.objects.filter(pk=article.pk).update(expire_at=timezone.now() - timedelta(minutes=1))
+    ArticlePage.objects.filter(pk=article.pk).update(
+        expire_at=timezone.now() - timedelta(minutes=1)
+    )
     call_command("publish_scheduled")
     assert live_slugs(article) == []
 
@@ -200,24 +206,19 @@ def _fail(*args: object, **kwargs: object) -> None:
 
 
 def test_publishing_costs_the_same_number_of_queries_with_many_sections(
-    home: HomePage, django_assert_max_num_queries: object
+    home: HomePage,
 ) -> None:
     counts = []
     for number in (2, 20):
-        article = add_draft(home, *[section(f"Part {n}") for n in range(number)], title=f"N{number}")
-        with _count_queries() as queries:
+        article = add_draft(
+            home, *[section(f"Part {n}") for n in range(number)], title=f"N{number}"
+        )
+        with CaptureQueriesContext(connection) as queries:
             article.synchronise_sections()
             article.live = True
             article.synchronise_sections()
         counts.append(len(queries))
     assert counts[0] == counts[1]
-
-
-def _count_queries() -> object:
-    from django.db import connection
-    from django.test.utils import CaptureQueriesContext
-
-    return CaptureQueriesContext(connection)
 
 
 def test_rebuild_sections_repairs_rows_and_says_what_it_changed(

@@ -20,7 +20,9 @@ class Shared:
 
 def shared_article(home: HomePage, title: str = "Sleep") -> Shared:
     """Publish an article of two sections."""
-    article = add_article(home, section("Why", summary="Why we do it."), section("How"), title=title)
+    article = add_article(
+        home, section("Why", summary="Why we do it."), section("How"), title=title
+    )
     return codes_of(article)
 
 

@@ -44,7 +44,9 @@ def test_a_beacon_is_taken_and_counted(shared: Shared, reader: Client) -> None:
     assert ShareCount.objects.get().share_class == "handed_over"
 
 
-def test_the_same_beacon_ten_times_is_taken_and_counted_once(shared: Shared, reader: Client) -> None:
+def test_the_same_beacon_ten_times_is_taken_and_counted_once(
+    shared: Shared, reader: Client
+) -> None:
     data = beacon(shared)
     assert {send(reader, data).status_code for _ in range(10)} == {202}
     assert counted() == 1
@@ -132,7 +134,11 @@ def test_a_beacon_that_lies_about_its_length_is_refused(shared: Shared, reader: 
 
 
 def test_a_beacon_of_another_kind_is_refused(shared: Shared, reader: Client) -> None:
-    for content_type in ("text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"):
+    for content_type in (
+        "text/plain",
+        "application/x-www-form-urlencoded",
+        "multipart/form-data; boundary=x",
+    ):
         answer = reader.post(URL, json.dumps(beacon(shared)), content_type=content_type)
         assert answer.status_code == 415
 

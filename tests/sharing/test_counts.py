@@ -66,7 +66,10 @@ def test_many_codes_cost_as_many_queries_as_one(home: HomePage, reader: Client) 
     used = []
     for some in (every[:1], every):
         with CaptureQueriesContext(connection) as queries:
-            counts(reader, *(code for shared in some for code in (shared.code, *shared.sections.values())))
+            counts(
+                reader,
+                *(code for shared in some for code in (shared.code, *shared.sections.values())),
+            )
         used.append(len(queries))
     assert used[0] == used[1] <= 6
 

@@ -1,6 +1,7 @@
 """Accepted events are counted exactly once, whatever is silent, lost, restored or unreadable."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -18,6 +19,7 @@ from sharing.models import (
     ShareTarget,
     StreamPosition,
 )
+from sharing.shareables import Label
 from sharing.stream import Event
 from tests.services import events_server
 from tests.sharing.conftest import Shared
@@ -45,7 +47,7 @@ def counted() -> int:
     return sum(ShareCount.objects.values_list("count", flat=True))
 
 
-def server() -> Redis:
+def server() -> Any:
     return Redis.from_url(f"unix://{events_server.socket}")
 
 
@@ -226,7 +228,14 @@ def test_a_stream_replaced_during_a_sweep_keeps_its_new_events(target: ShareTarg
 
 @pytest.mark.parametrize(
     "change",
-    [{"id": "x"}, {"target": "x"}, {"target": "999999"}, {"class": "x"}, {"at": "x"}, {"at": "1e99"}],
+    [
+        {"id": "x"},
+        {"target": "x"},
+        {"target": "999999"},
+        {"class": "x"},
+        {"at": "x"},
+        {"at": "1e99"},
+    ],
     ids=str,
 )
 def test_an_entry_that_cannot_be_counted_is_set_aside_and_stops_nothing(
@@ -260,13 +269,9 @@ def test_publishing_again_gives_no_new_codes(shared: Shared) -> None:
     assert set(ShareTarget.objects.values_list("pk", "code")) == before
 
 
-def test_a_code_that_is_taken_is_made_anew(
-    shared: Shared, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_code_that_is_taken_is_made_anew(shared: Shared, monkeypatch: pytest.MonkeyPatch) -> None:
     codes = iter([shared.code, shared.code, "aaaaaaaa", "bbbbbbbb", "cccccccc"])
     monkeypatch.setattr("sharing.models.secrets.choice", _spell(codes))
-    from sharing.shareables import Label
-
     actions.ensure_targets(labels=[Label(999, None, "Another"), Label(999, UUID(int=1), "Part")])
     assert ShareTarget.objects.filter(page_id=999).count() == 2
 
@@ -282,7 +287,7 @@ def _spell(codes: object) -> object:
     return choice
 
 
-def _fields(one: Event) -> dict[str, str]:
+def _fields(one: Event) -> dict[Any, Any]:
     return {
         "id": one.event_id.hex,
         "target": str(one.target_id),

@@ -47,7 +47,9 @@ def test_a_section_has_a_code_and_a_link_of_its_own(shared: Shared, reader: Clie
 
 
 @pytest.mark.parametrize("name", ["url", "u", "next", "to", "redirect", "instance", "text"])
-@pytest.mark.parametrize("value", ["//evil.example", "/\\evil.example", "javascript:alert(1)", "%0d%0aX: 1"])
+@pytest.mark.parametrize(
+    "value", ["//evil.example", "/\\evil.example", "javascript:alert(1)", "%0d%0aX: 1"]
+)
 def test_no_parameter_names_a_destination(
     name: str, value: str, shared: Shared, reader: Client, readers: Callable[[], Client]
 ) -> None:
@@ -71,13 +73,19 @@ def test_the_answer_is_never_stored_and_tells_no_referrer(shared: Shared, reader
     ["/share/nonesuch/bluesky/", "/share/nonesuch/", "/s/nonesuchbs/", "/s/x/", "/s/nonesuch/",
      "/share/%22/bluesky/", "/share/CODE/myspace/", "/share/CODE/copy-link/", "/s/CODEzz/"],
 )  # fmt: skip
-def test_unknown_codes_and_networks_are_not_found(path: str, shared: Shared, reader: Client) -> None:
+def test_unknown_codes_and_networks_are_not_found(
+    path: str, shared: Shared, reader: Client
+) -> None:
     assert reader.get(path.replace("CODE", shared.code)).status_code == 404
 
 
 def test_a_drafts_codes_are_not_found(shared: Shared, reader: Client) -> None:
     shared.article.unpublish()
-    for path in (f"/share/{shared.code}/bluesky/", f"/share/{shared.code}/", f"/s/{shared.code}bs/"):
+    for path in (
+        f"/share/{shared.code}/bluesky/",
+        f"/share/{shared.code}/",
+        f"/s/{shared.code}bs/",
+    ):
         assert reader.get(path).status_code == 404
     assert counted() == {}
 
@@ -100,7 +108,9 @@ def test_a_removed_sections_links_are_gone_and_lead_to_the_article(
         assert shared.article.full_url in answer.content.decode()
 
 
-def test_a_deleted_articles_links_are_gone_and_its_counts_stay(shared: Shared, reader: Client) -> None:
+def test_a_deleted_articles_links_are_gone_and_its_counts_stay(
+    shared: Shared, reader: Client
+) -> None:
     reader.get(f"/share/{shared.code}/bluesky/")
     before = counted()
     shared.article.delete()
@@ -109,7 +119,9 @@ def test_a_deleted_articles_links_are_gone_and_its_counts_stay(shared: Shared, r
     assert counted() == before == {(shared.code, "bluesky", "intent"): 1}
 
 
-def test_a_renamed_and_moved_article_keeps_its_code_and_counts(shared: Shared, reader: Client) -> None:
+def test_a_renamed_and_moved_article_keeps_its_code_and_counts(
+    shared: Shared, reader: Client
+) -> None:
     reader.get(f"/share/{shared.code}/bluesky/")
     article = edit(shared.article, title="Slumber", slug="slumber")
     assert reader.get(f"/s/{shared.code}bs/").headers["Location"] == article.full_url
@@ -127,7 +139,9 @@ def test_mastodon_asks_for_the_readers_server(shared: Shared, reader: Client) ->
     assert counted() == {}
 
 
-def test_mastodon_names_the_server_and_offers_one_plain_link(shared: Shared, reader: Client) -> None:
+def test_mastodon_names_the_server_and_offers_one_plain_link(
+    shared: Shared, reader: Client
+) -> None:
     answer = reader.get(f"/share/{shared.code}/mastodon/", {"instance": "Mastodon.Social"})
     page = answer.content.decode()
     assert answer.status_code == 200, "never a redirect: that would be an open one"

@@ -50,7 +50,9 @@ def test_without_javascript_a_link_leads_to_the_counts(shared: Shared, reader: C
 def test_nothing_is_fetched_from_anyone_else(shared: Shared, reader: Client) -> None:
     html = page(reader, shared) + page(reader, shared, "why/")
     fetched = re.findall(r'(?:src|srcset|poster|data)="([^"]+)"', html)
-    fetched += re.findall(r'<link[^>]+rel="(?:stylesheet|icon|preload|modulepreload)"[^>]*href="([^"]+)"', html)
+    fetched += re.findall(
+        r'<link[^>]+rel="(?:stylesheet|icon|preload|modulepreload)"[^>]*href="([^"]+)"', html
+    )
     assert fetched
     assert all(address.startswith("/") for address in fetched), fetched
     for hint in ("dns-prefetch", "preconnect", "prerender"):

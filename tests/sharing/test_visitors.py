@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -22,7 +23,7 @@ def total() -> int:
     return sum(ShareCount.objects.values_list("count", flat=True))
 
 
-def share(client: Client, shared: Shared, **kwargs: object) -> None:
+def share(client: Client, shared: Shared, **kwargs: Any) -> None:
     assert client.get(f"/share/{shared.code}/bluesky/", **kwargs).status_code == 303
 
 
@@ -53,7 +54,9 @@ def test_another_visitor_channel_target_or_class_is_no_repeat(
     [
         pytest.param({"user-agent": ""}, id="empty agent"),
         pytest.param({"user-agent": "Googlebot/2.1 (+http://www.google.com/bot.html)"}, id="robot"),
-        pytest.param({"user-agent": "http.rb/5.1 (Mastodon/4.3; +https://m.example/)"}, id="mastodon"),
+        pytest.param(
+            {"user-agent": "http.rb/5.1 (Mastodon/4.3; +https://m.example/)"}, id="mastodon"
+        ),
         pytest.param({"user-agent": "gotosocial/0.20 (+https://g.example)"}, id="gotosocial"),
         pytest.param({"user-agent": "Misskey/2026.1 (https://m.example)"}, id="misskey"),
         pytest.param({"user-agent": "Hollo/0.6"}, id="hollo"),
@@ -111,7 +114,7 @@ def test_nothing_of_a_reader_reaches_the_stream_a_disk_or_a_log(
     caplog.set_level(logging.DEBUG)
     client = new_reader(**{"user-agent": f"{READER} Telltale/7"})
     client.get(f"/share/{shared.code}/bluesky/", REMOTE_ADDR="198.51.100.77")
-    stream = Redis.from_url(f"unix://{events_server.socket}").xrange("share-events")
+    stream: Any = Redis.from_url(f"unix://{events_server.socket}").xrange("share-events")
     assert len(stream) == 1
     assert set(stream[0][1]) == {b"id", b"target", b"channel", b"class", b"at"}
     actions.drain()
@@ -125,7 +128,7 @@ def test_the_cache_server_keeps_the_salt_and_the_tag_off_the_disk(
     shared: Shared, reader: Client
 ) -> None:
     share(reader, shared)
-    server = Redis.from_url(f"unix://{cache_server.socket}")
+    server: Any = Redis.from_url(f"unix://{cache_server.socket}")
     keys = server.keys("*")
     tags = [key for key in keys if key.startswith(b"v:")]
     assert len(tags) == 1

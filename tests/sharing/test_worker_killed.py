@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from uuid import uuid4
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 from redis import Redis
 
@@ -46,8 +47,6 @@ class Worker:
 @pytest.fixture
 def database() -> str:
     """Return the address of the database that this test's processes share."""
-    from django.db import connection
-
     values = connection.settings_dict
     if connection.vendor == "postgresql":
         host = str(values["HOST"]).replace("/", "%2F")

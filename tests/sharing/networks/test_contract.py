@@ -29,7 +29,7 @@ NASTY = {
     "control characters": "nu\x00ll \x1b[31mred\x7f \x85",
     "lone surrogate": "half \ud83d an emoji",
     "emoji": "👨‍👩‍👧‍👦 and 🇩🇪",
-    "right to left": "صحة القلب \u200fولماذا",  # noqa: RUF001 - Arabic, not Latin
+    "right to left": "صحة القلب \u200fولماذا",
     "hidden reordering": "\u202eevil\u202c \u2066isolate",
     "empty": "",
     "5,000 letters": "x" * 5_000,
