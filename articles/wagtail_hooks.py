@@ -5,7 +5,7 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpRequest
 from django.templatetags.static import static
-from django.utils.html import format_html
+from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 from wagtail import hooks
 
@@ -13,10 +13,13 @@ from articles.models import ArticlePage
 
 
 @hooks.register("insert_editor_js")
-def section_slugs() -> SafeString:
-    """Fill a section's slug while its heading is typed."""
-    return format_html(
-        '<script type="module" src="{}"></script>', static("articles/section_slugs.js")
+def editor_scripts() -> SafeString:
+    """Fill a section's slug while its heading is typed; open the editor at the block asked for."""
+    scripts = ["articles/section_slugs.js", "articles/block_anchor.js"]
+    return format_html_join(
+        "\n",
+        '<script type="module" src="{}"></script>',
+        [(static(script),) for script in scripts],
     )
 
 

@@ -155,6 +155,7 @@ MIDDLEWARE = [
     "healthsite.security.refuse_unstorable_text",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django_permissions_policy.PermissionsPolicyMiddleware",
+    "django.middleware.gzip.GZipMiddleware",
     "django.middleware.http.ConditionalGetMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -171,7 +172,6 @@ PERMISSIONS_POLICY: dict[str, Any] = {
     "microphone": [],
     "payment": [],
     "usb": [],
-    "web-share": "self",
     "clipboard-write": "self",
 }
 ROOT_URLCONF = "healthsite.urls"

@@ -28,6 +28,8 @@ class SharesReport(ReportView):
     default_ordering = "-total"
     is_searchable = True
     search_fields: ClassVar[list[str]] = ["label", "code"]
+    verbose_name = "article or section"
+    verbose_name_plural = "articles and sections"
     no_results_message = (
         "Nothing was published yet: an article appears here with its first publication."
     )
