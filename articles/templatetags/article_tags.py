@@ -12,6 +12,7 @@ from articles.outline import Part
 
 register = template.Library()
 
+_INDENT = re.compile(r"\n\s+")
 _HEADING = re.compile(r"(</?h)([34])(?=[\s>])")
 
 
@@ -38,3 +39,13 @@ def raise_headings(rich_text: Any) -> SafeString:
     html = _HEADING.sub(lambda found: f"{found[1]}{int(found[2]) - 1}", str(rich_text))
     # Rich text is cleaned when it is saved; only the heading levels differ.
     return mark_safe(html)  # noqa: S308
+
+
+@register.filter
+def without_indent(html: str) -> str:
+    """Return HTML without empty lines and indentation; every line break stays one.
+
+    Templates are indented for their readers; on the way to a phone that is a tenth of the page. Not for
+    `pre` and `textarea`, which our pages do not use.
+    """
+    return _INDENT.sub("\n", html)

@@ -1,9 +1,8 @@
-// What a share bar can do only with a script: copy the link, open the device's share sheet, and say
-// how often something was shared. Every other way to share is a plain link and works without this.
+// What a share bar can do only with a script: copy the link, open the device's share sheet, show the
+// count. Every other way to share is a plain link.
 
 const COUNTED_SOON = [3000, 8000]; // shares are counted every two seconds
-const RETRY_AFTER = 2000;
-const MOST_CODES = 100; // the API's limit for one question
+const MOST_CODES = 100; // that the API takes at once
 
 const numbers = new Intl.NumberFormat(document.documentElement.lang);
 const places = [...document.querySelectorAll("[data-count]")];
@@ -17,11 +16,11 @@ async function showCounts() {
     const totals = new Map((await answer.json()).results.map(({ code, total }) => [code, total]));
     for (const place of places) {
       const total = totals.get(place.dataset.count);
-      // Nobody is told of a zero, nor of a number that is withheld.
+      // Not a zero, nor a number that is withheld.
       if (total) place.textContent = total === 1 ? "Shared once" : `Shared ${numbers.format(total)} times`;
     }
   } catch {
-    // No count is no loss; the link still leads to the numbers.
+    // The link still leads to the numbers.
   }
 }
 
@@ -31,7 +30,7 @@ function countSoon() {
 
 function newId() {
   if (crypto.randomUUID) return crypto.randomUUID();
-  // Plain http beyond localhost lacks randomUUID; version 4 by hand (RFC 9562).
+  // Plain http has no randomUUID: version 4 by hand (RFC 9562).
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   bytes[6] = (bytes[6] & 0x0f) | 0x40;
   bytes[8] = (bytes[8] & 0x3f) | 0x80;
@@ -40,15 +39,16 @@ function newId() {
 }
 
 // The id names this one share, so that sending it twice counts once.
-async function report(code, channel, body = { event_id: newId(), code, channel, class: "handed_over" }) {
+async function report(code, channel) {
+  const body = JSON.stringify({ event_id: newId(), code, channel, class: "handed_over" });
   const send = () =>
     fetch("/api/v1/share-events/", {
       method: "POST",
       headers: { "Content-Type": "application/json" },
-      body: JSON.stringify(body),
+      body,
       keepalive: true,
     }).then((answer) => answer.status < 500, () => false);
-  if (!(await send())) setTimeout(send, RETRY_AFTER);
+  if (!(await send())) setTimeout(send, 2000);
   countSoon();
 }
 
@@ -57,7 +57,7 @@ async function writeToClipboard(text) {
     await navigator.clipboard.writeText(text);
     return true;
   } catch {
-    // No clipboard on plain http, or not allowed: the older way asks for a selection.
+    // Plain http has no clipboard: the older way copies a selection.
     const field = document.createElement("textarea");
     field.value = text;
     field.className = "unseen";
@@ -82,7 +82,7 @@ function enhance(bar) {
     status.textContent = copied ? "Link copied" : `Copy this link: ${copy.dataset.copy}`;
     if (copied) report(code, copy.dataset.channel);
   });
-  if (copy) copy.hidden = false;
+  if (copy) copy.parentElement.hidden = false;
 
   sheet?.addEventListener("click", async () => {
     try {
@@ -92,7 +92,7 @@ function enhance(bar) {
     }
     report(code, sheet.dataset.channel);
   });
-  if (sheet && navigator.share) sheet.hidden = false;
+  if (sheet && navigator.share) sheet.parentElement.hidden = false;
 
   // A network's page replaces this one, but a mail program opens beside it.
   bar.addEventListener("click", (event) => {
