@@ -5,6 +5,7 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 from django.urls import reverse
+from django.utils.encoding import iri_to_uri
 
 from articles.models import ArticlePage, Section
 from articles.models.article import ArticleQuerySet
@@ -38,7 +39,7 @@ def sections_by_block(page_ids: Iterable[int]) -> dict[tuple[int, UUID], Section
 
 def section_url(section: Section) -> str:
     """Return a section's absolute address."""
-    return f"{section.page.full_url}{section.slug}/"
+    return iri_to_uri(f"{section.page.full_url}{section.slug}/")
 
 
 def edit_url(page_id: int, block_id: UUID | None = None) -> str:

@@ -1,15 +1,29 @@
 """Short links: a share code and a channel's suffix, computed, never stored. They name no person."""
 
+from typing import Any
+
 from django.conf import settings
 from django.urls import reverse
 
-from sharing.channels import BY_SUFFIX, Channel
+from sharing.channels import BY_SUFFIX, COPY_LINK, SHARE_SHEET, Channel
 from sharing.models import CODE_LENGTH
+from sharing.networks import NETWORKS
 
 
 def short_link(code: str, channel: Channel) -> str:
     """Return the absolute short link of a target for one channel."""
     return f"{settings.SITE_URL}{reverse('sharing:arrival', args=[code + channel.suffix])}"
+
+
+def ways_to_share(code: str | None) -> dict[str, Any]:
+    """Return what the templates of the share bar need beside a title; no link without a code."""
+    return {
+        "networks": NETWORKS,
+        "copy_link": short_link(code, COPY_LINK) if code else "",
+        "copy_channel": COPY_LINK.slug,
+        "sheet_link": short_link(code, SHARE_SHEET) if code else "",
+        "sheet_channel": SHARE_SHEET.slug,
+    }
 
 
 def parse_link(link: str) -> tuple[str, Channel] | None:

@@ -6,11 +6,10 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from sharing import queries, visitors
-from sharing.channels import BY_SLUG, COPY_LINK, Channel
-from sharing.links import parse_link, short_link
+from sharing.channels import BY_SLUG, Channel
+from sharing.links import parse_link, short_link, ways_to_share
 from sharing.models import ShareClass
 from sharing.networks import (
-    NETWORKS,
     Composition,
     FederatedNetwork,
     InvalidInstance,
@@ -91,8 +90,7 @@ def counts(request: HttpRequest, code: str) -> HttpResponse:
             }
             for slug, by_class in channels.items()
         ],
-        "networks": NETWORKS,
-        "short_link": short_link(target.code, COPY_LINK),
+        **ways_to_share(target.code),
     }
     return render(request, "sharing/counts.html", context)
 
@@ -118,7 +116,7 @@ def _ask_for_instance(
     channel = BY_SLUG[chosen.slug]
     visitors.record(request, shared.target.pk, channel.slug, ShareClass.INTENT)
     composer_url = chosen.composer_url(_composition(shared, channel), instance=host)
-    return render(request, "sharing/instance.html", context | {"host": host, "url": composer_url})
+    return render(request, "sharing/instance.html", context | {"host": host, "composer_url": composer_url})
 
 
 def _composition(shared: Shareable, channel: Channel) -> Composition:

@@ -1,8 +1,12 @@
-"""Absolute addresses of pages."""
+"""Absolute addresses of pages, and what may be asked of them."""
 
+from http import HTTPMethod
 from typing import Any
 
 from django.conf import settings
+
+# Pages are read; Wagtail's own answer a PUT or DELETE as if it were a GET.
+READING = [HTTPMethod.GET, HTTPMethod.HEAD, HTTPMethod.OPTIONS]
 
 
 class OnSiteUrl:

@@ -18,7 +18,7 @@ from wagtail.query import PageQuerySet
 from wagtail.search import index
 
 from articles.blocks import SHORT_TEXT_FEATURES, ArticleBody
-from articles.models.address import OnSiteUrl
+from articles.models.address import READING, OnSiteUrl
 from articles.models.section import RetiredSlug, Section
 from articles.outline import Part, outline, plain_text, shorten
 from articles.signals import article_state_saved
@@ -103,6 +103,7 @@ class ArticlePage(OnSiteUrl, RoutablePageMixin, Page):
     ]
     parent_page_types: ClassVar = ["articles.HomePage"]
     subpage_types: ClassVar[list[str]] = []
+    allowed_http_methods: ClassVar = READING
 
     class Meta:
         verbose_name = "article"

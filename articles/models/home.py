@@ -7,7 +7,7 @@ from django.http import HttpRequest
 from wagtail.admin.panels import FieldPanel
 from wagtail.models import Page
 
-from articles.models.address import OnSiteUrl
+from articles.models.address import READING, OnSiteUrl
 from articles.models.article import ArticlePage
 
 ARTICLES_A_PAGE = 20
@@ -24,6 +24,7 @@ class HomePage(OnSiteUrl, Page):
     subpage_types: ClassVar = ["articles.ArticlePage"]
     parent_page_types: ClassVar = ["wagtailcore.Page"]
     max_count = 1
+    allowed_http_methods: ClassVar = READING
 
     class Meta:
         verbose_name = "home page"

@@ -7,76 +7,165 @@ import sharing.models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='StreamPosition',
+            name="StreamPosition",
             fields=[
-                ('stream', models.CharField(max_length=60, primary_key=True, serialize=False)),
-                ('epoch', models.CharField(max_length=36)),
-                ('last_id', models.CharField(max_length=40)),
-                ('updated_at', models.DateTimeField()),
+                ("stream", models.CharField(max_length=60, primary_key=True, serialize=False)),
+                ("epoch", models.CharField(max_length=36)),
+                ("last_id", models.CharField(max_length=40)),
+                ("updated_at", models.DateTimeField()),
             ],
         ),
         migrations.CreateModel(
-            name='ShareTarget',
+            name="ShareTarget",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('page_id', models.BigIntegerField()),
-                ('block_id', models.UUIDField(blank=True, null=True)),
-                ('code', models.CharField(default=sharing.models.new_code, max_length=8, unique=True)),
-                ('label', models.CharField(max_length=300)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("page_id", models.BigIntegerField()),
+                ("block_id", models.UUIDField(blank=True, null=True)),
+                (
+                    "code",
+                    models.CharField(default=sharing.models.new_code, max_length=8, unique=True),
+                ),
+                ("label", models.CharField(max_length=300)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
             ],
             options={
-                'constraints': [models.UniqueConstraint(condition=models.Q(('block_id', None)), fields=('page_id',), name='share_target_once_per_article'), models.UniqueConstraint(condition=models.Q(('block_id__isnull', False)), fields=('page_id', 'block_id'), name='share_target_once_per_section')],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("block_id", None)),
+                        fields=("page_id",),
+                        name="share_target_once_per_article",
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("block_id__isnull", False)),
+                        fields=("page_id", "block_id"),
+                        name="share_target_once_per_section",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='ShareEvent',
+            name="ShareEvent",
             fields=[
-                ('channel', models.CharField(max_length=40)),
-                ('share_class', models.CharField(choices=[('intent', 'Intents'), ('handed_over', 'Handed over'), ('arrival', 'Arrivals'), ('observed', 'Observed'), ('mention', 'Mentions')], max_length=20)),
-                ('occurred_at', models.DateTimeField()),
-                ('event_id', models.UUIDField(primary_key=True, serialize=False)),
-                ('recorded_at', models.DateTimeField(db_index=True)),
-                ('target', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='sharing.sharetarget')),
+                ("channel", models.CharField(max_length=40)),
+                (
+                    "share_class",
+                    models.CharField(
+                        choices=[
+                            ("intent", "Intents"),
+                            ("handed_over", "Handed over"),
+                            ("arrival", "Arrivals"),
+                            ("observed", "Observed"),
+                            ("mention", "Mentions"),
+                        ],
+                        max_length=20,
+                    ),
+                ),
+                ("occurred_at", models.DateTimeField()),
+                ("event_id", models.UUIDField(primary_key=True, serialize=False)),
+                ("recorded_at", models.DateTimeField(db_index=True)),
+                (
+                    "target",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="sharing.sharetarget",
+                    ),
+                ),
             ],
             options={
-                'abstract': False,
+                "abstract": False,
             },
         ),
         migrations.CreateModel(
-            name='InboxEvent',
+            name="InboxEvent",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('channel', models.CharField(max_length=40)),
-                ('share_class', models.CharField(choices=[('intent', 'Intents'), ('handed_over', 'Handed over'), ('arrival', 'Arrivals'), ('observed', 'Observed'), ('mention', 'Mentions')], max_length=20)),
-                ('occurred_at', models.DateTimeField()),
-                ('event_id', models.UUIDField()),
-                ('target', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='sharing.sharetarget')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("channel", models.CharField(max_length=40)),
+                (
+                    "share_class",
+                    models.CharField(
+                        choices=[
+                            ("intent", "Intents"),
+                            ("handed_over", "Handed over"),
+                            ("arrival", "Arrivals"),
+                            ("observed", "Observed"),
+                            ("mention", "Mentions"),
+                        ],
+                        max_length=20,
+                    ),
+                ),
+                ("occurred_at", models.DateTimeField()),
+                ("event_id", models.UUIDField()),
+                (
+                    "target",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="sharing.sharetarget",
+                    ),
+                ),
             ],
             options={
-                'abstract': False,
+                "abstract": False,
             },
         ),
         migrations.CreateModel(
-            name='ShareCount',
+            name="ShareCount",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('channel', models.CharField(max_length=40)),
-                ('share_class', models.CharField(choices=[('intent', 'Intents'), ('handed_over', 'Handed over'), ('arrival', 'Arrivals'), ('observed', 'Observed'), ('mention', 'Mentions')], max_length=20)),
-                ('day', models.DateField()),
-                ('count', models.PositiveBigIntegerField()),
-                ('target', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='counts', to='sharing.sharetarget')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("channel", models.CharField(max_length=40)),
+                (
+                    "share_class",
+                    models.CharField(
+                        choices=[
+                            ("intent", "Intents"),
+                            ("handed_over", "Handed over"),
+                            ("arrival", "Arrivals"),
+                            ("observed", "Observed"),
+                            ("mention", "Mentions"),
+                        ],
+                        max_length=20,
+                    ),
+                ),
+                ("day", models.DateField()),
+                ("count", models.PositiveBigIntegerField()),
+                (
+                    "target",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="counts",
+                        to="sharing.sharetarget",
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('target', 'channel', 'share_class', 'day'), name='share_count_once_per_target_channel_class_day')],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("target", "channel", "share_class", "day"),
+                        name="share_count_once_per_target_channel_class_day",
+                    )
+                ],
             },
         ),
     ]

@@ -6,9 +6,7 @@ from uuid import UUID
 from django import template
 
 from sharing import queries
-from sharing.channels import COPY_LINK, SHARE_SHEET
-from sharing.links import short_link
-from sharing.networks import NETWORKS
+from sharing.links import ways_to_share
 
 register = template.Library()
 
@@ -34,9 +32,5 @@ def share_bar(
         "title": part.title if part else page.title,
         "is_section": part is not None,
         "style": style,
-        "networks": NETWORKS,
-        "copy_link": short_link(code, COPY_LINK) if code else "",
-        "sheet_link": short_link(code, SHARE_SHEET) if code else "",
-        "copy_channel": COPY_LINK.slug,
-        "sheet_channel": SHARE_SHEET.slug,
+        **ways_to_share(code),
     }
