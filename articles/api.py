@@ -1,10 +1,14 @@
 """Published articles and sections, read-only."""
 
-from typing import ClassVar
+from datetime import UTC
+from typing import Any, ClassVar
 
 from django.db.models import Prefetch, QuerySet
+from django.utils.dateparse import parse_datetime
 from rest_framework import mixins, serializers, viewsets
+from rest_framework.exceptions import NotFound
 from rest_framework.pagination import CursorPagination
+from rest_framework.request import Request
 
 from articles import queries
 from articles.models import ArticlePage, Section
@@ -17,6 +21,24 @@ class NewestFirst(CursorPagination):
     page_size = 20
     page_size_query_param = "page_size"
     max_page_size = 100
+
+    def decode_cursor(self, request: Request) -> Any:
+        """Return the cursor of a request; raises NotFound where its position is no moment."""
+        cursor = super().decode_cursor(request)
+        if cursor is not None and cursor.position is not None and not _is_moment(cursor.position):
+            raise NotFound(self.invalid_cursor_message)
+        return cursor
+
+
+def _is_moment(text: str) -> bool:
+    try:
+        moment = parse_datetime(text)
+        if moment is None or moment.tzinfo is None:
+            return False
+        moment.astimezone(UTC)
+    except (ValueError, OverflowError):
+        return False
+    return True
 
 
 class SectionSerializer(serializers.ModelSerializer[Section]):

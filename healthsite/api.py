@@ -4,7 +4,7 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 from django.urls import include, path, re_path
-from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 from rest_framework import serializers
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
@@ -109,6 +109,7 @@ urlpatterns = [
     path("share-counts/", sharing_api.ShareCounts.as_view(), name="share-counts"),
     path("share-events/", sharing_api.ShareEvents.as_view(), name="share-events"),
     path("schema/", SpectacularAPIView.as_view(), name="schema"),
-    path("docs/", SpectacularSwaggerView.as_view(url_name="api:schema"), name="docs"),
-    re_path(r"^(?P<path>.*)$", Nothing.as_view()),
+    path("docs/", SpectacularSwaggerSplitView.as_view(url_name="api:schema"), name="docs"),
+    # With a slash at the end, so that Django still adds one that is missing elsewhere.
+    re_path(r"^(?P<path>(?:.*/)?)$", Nothing.as_view()),
 ]

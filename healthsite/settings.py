@@ -92,7 +92,8 @@ DATABASES: dict[str, Any] = {
         conn_health_checks=True,
     )
 }
-if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
+_ON_SQLITE = DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3"
+if _ON_SQLITE:
     DATABASES["default"]["OPTIONS"] = {
         # Writers queue at BEGIN instead of failing in the middle (docs/decisions/0002).
         "transaction_mode": "IMMEDIATE",
@@ -286,5 +287,9 @@ WAGTAILIMAGES_MAX_IMAGE_PIXELS = 40_000_000
 WAGTAILIMAGES_EXTENSIONS = ["avif", "gif", "jpg", "jpeg", "png", "webp"]
 WAGTAILDOCS_EXTENSIONS = ["csv", "docx", "odt", "pdf", "txt", "xlsx", "zip"]
 WAGTAILEMBEDS_FINDERS: list[dict[str, str]] = []
-WAGTAILSEARCH_BACKENDS = {"default": {"BACKEND": "wagtail.search.backends.database"}}
+WAGTAILSEARCH_BACKENDS = {
+    "default": {
+        "BACKEND": "healthsite.search" if _ON_SQLITE else "wagtail.search.backends.database"
+    }
+}
 WAGTAIL_MODERATION_ENABLED = True

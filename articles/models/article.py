@@ -43,7 +43,7 @@ class ArticleQuerySet(PageQuerySet):
             published, pk = datetime.fromtimestamp(int(moment) / 1_000_000, tz=UTC), int(number)
         except (ValueError, OverflowError, OSError):
             return ordered
-        if pk >= 2**63:
+        if not 0 <= pk < 2**63:
             return ordered
         older: ArticleQuerySet = ordered.filter(
             models.Q(first_published_at__lt=published)

@@ -1,6 +1,8 @@
 """What a reader gets at each address of an article."""
 
+import gc
 import re
+import warnings
 from html import unescape
 from typing import Any
 from urllib.parse import quote
@@ -14,6 +16,7 @@ from wagtail_factories import ImageFactory
 
 from articles.models import ArticlePage, HomePage, Section
 from tests.factories import add_article, add_draft, edit, section
+from tests.markup import values
 
 pytestmark = pytest.mark.django_db
 
@@ -29,15 +32,17 @@ def get(client: Client, path: str, status: int = 200) -> str:
 
 def meta(page: str, name: str) -> str | None:
     """Return the content of one meta tag; None where there is none, more than one fails."""
-    tags = re.findall(rf'<meta\s+(?:name|property)="{re.escape(name)}"\s+content="([^"]*)"', page)
-    assert len(tags) <= 1, f"{name} is there {len(tags)} times"
-    return unescape(tags[0]) if tags else None
+    key = "property" if name.startswith("og:") else "name"
+    found = values(page, "meta", "content", **{key: name})
+    assert len(found) <= 1, f"{name} is there {len(found)} times"
+    return found[0] if found else None
 
 
 def canonical(page: str) -> str | None:
-    """Return the canonical address."""
-    found = re.search(r'<link\s+rel="canonical"\s+href="([^"]*)"', page)
-    return unescape(found[1]) if found else None
+    """Return the canonical address; None where there is none, more than one fails."""
+    found = values(page, "link", "href", rel="canonical")
+    assert len(found) <= 1
+    return found[0] if found else None
 
 
 def title(page: str) -> str:
@@ -56,8 +61,8 @@ def test_an_article_has_all_its_sections_and_links_to_each(home: HomePage, reade
     assert "<h1>Sleep</h1>" in page
     for slug, words in (("why", "First words."), ("how", "Second words.")):
         assert words in page
-        assert f'id="{slug}"' in page
-        assert f'href="/sleep/{slug}/"' in page
+        assert slug in values(page, "section", "id")
+        assert f"/sleep/{slug}/" in values(page, "a", "href")
 
 
 def test_a_section_is_a_page_of_its_own_with_its_neighbours(home: HomePage, reader: Client) -> None:
@@ -66,15 +71,15 @@ def test_a_section_is_a_page_of_its_own_with_its_neighbours(home: HomePage, read
     assert "<h1>How</h1>" in page
     assert "Two." in page
     assert "One." not in page
-    assert re.search(r'rel="prev"\s+href="/sleep/why/"', page)
-    assert re.search(r'rel="next"\s+href="/sleep/when/"', page)
-    assert 'href="/sleep/"' in page
+    assert values(page, "a", "href", rel="prev") == ["/sleep/why/"]
+    assert values(page, "a", "href", rel="next") == ["/sleep/when/"]
+    assert "/sleep/" in values(page, "a", "href")
 
 
 def test_the_first_and_the_last_section_have_one_neighbour(home: HomePage, reader: Client) -> None:
     add_article(home)
-    assert 'rel="prev"' not in get(reader, "/sleep/why/")
-    assert 'rel="next"' not in get(reader, "/sleep/how/")
+    assert values(get(reader, "/sleep/why/"), "a", "href", rel="prev") == []
+    assert values(get(reader, "/sleep/how/"), "a", "href", rel="next") == []
 
 
 def test_an_address_in_another_script_is_found_encoded_or_not(home: HomePage, reader: Client) -> None:
@@ -109,7 +114,7 @@ def test_a_removed_section_is_gone_and_leads_to_the_article(home: HomePage, read
     edit(article, why)
     page = get(reader, "/sleep/how/", 410)
     assert "“How”" in page
-    assert 'href="/sleep/"' in page
+    assert "/sleep/" in values(page, "a", "href")
     assert meta(page, "robots") == "noindex"
     assert canonical(page) is None
 
@@ -281,7 +286,7 @@ def test_the_canonical_address_of_a_section_in_another_script_is_the_one_that_is
 def test_what_is_not_found_says_so_and_leads_on(home: HomePage, reader: Client) -> None:
     page = get(reader, "/nowhere/", 404)
     assert "<h1>There is nothing at this address</h1>" in page
-    assert 'href="/"' in page
+    assert "/" in values(page, "a", "href")
     assert meta(page, "robots") == "noindex"
     assert canonical(page) is None
 
@@ -322,7 +327,7 @@ def test_an_articles_queries_do_not_grow_with_its_pictures(
     for number in (2, 8):
         blocks = [section(f"Number {n}", body=[picture(), words()]) for n in range(number)]
         add_article(home, *blocks, title=f"With {number}")
-        get(reader, f"/with-{number}/")  # makes the renditions
+        draw_pictures(reader, f"/with-{number}/")
     measured = [queries_of(reader, f"/with-{n}/{path}") for n in (2, 8)]
     assert_the_same_and_few(*measured)
 
@@ -353,6 +358,17 @@ def picture() -> dict[str, Any]:
     return {"type": "image", "value": {"image": image, "caption": "A bed."}}
 
 
+def draw_pictures(client: Client, path: str) -> None:
+    """Open a page for the first time, which makes the renditions of its pictures.
+
+    Wagtail leaves the files that it makes them in to the garbage collector.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        get(client, path)
+        gc.collect()
+
+
 def words() -> dict[str, Any]:
     """Return a text block."""
     return {"type": "text", "value": "<p>Some words.</p>"}
@@ -362,13 +378,13 @@ def test_a_picture_is_shown_with_its_alternative_text_and_caption(
     home: HomePage, reader: Client
 ) -> None:
     add_article(home, section("Why", body=[picture(), words()]))
+    draw_pictures(reader, "/sleep/")
     for path in ("/sleep/", "/sleep/why/"):
         page = get(reader, path)
-        assert 'alt="A bed"' in page
         assert "<figcaption>A bed.</figcaption>" in page
-        address = re.search(r'<img[^>]*src="(/media/[^"]+)"', page)
-        assert address is not None
-        assert reader.get(address[1]).status_code == 200
+        (address,) = values(page, "img", "src", alt="A bed")
+        file = b"".join(reader.get(address).streaming_content)  # type: ignore[attr-defined]
+        assert file.startswith(b"\xff\xd8"), "a JPEG"
 
 
 def test_a_picture_that_was_deleted_does_not_break_its_page(home: HomePage, reader: Client) -> None:
@@ -390,13 +406,8 @@ def test_a_page_reads_the_published_rows_and_never_writes(home: HomePage, reader
     add_article(home)
     before = list(Section.objects.values())
     for path in ("/", "/sleep/", "/sleep/why/", "/nowhere/"):
-        for query in (q for q in _captured(reader, path)):
-            assert query.lstrip("( ").upper().startswith("SELECT"), query
+        cache.clear()
+        with CaptureQueriesContext(connection) as captured:
+            reader.get(path)
+        assert all(query["sql"].startswith("SELECT") for query in captured)
     assert list(Section.objects.values()) == before
-
-
-def _captured(client: Client, path: str) -> list[str]:
-    cache.clear()
-    with CaptureQueriesContext(connection) as captured:
-        client.get(path)
-    return [query["sql"] for query in captured]

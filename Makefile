@@ -1,0 +1,36 @@
+# `exec` makes each program a direct child of make, and the program ends when make does:
+# its id is handed over, so that nothing runs on when make is killed.
+PYTHON ?= python3
+export HEALTHSITE_PARENT := $(shell echo $$PPID)
+
+.PHONY: help run test check lock clean
+
+help:
+	@echo 'make run     install what is missing and run the site   (PORT=8000 HEALTHSITE_DATA=./var)'
+	@echo 'make test    install what is missing and run the tests  (ARGS="-k name")'
+	@echo 'make check   linters, types, import contracts, migrations, deploy check, lock files'
+	@echo 'make lock    write the lock files anew from pyproject.toml'
+	@echo 'make clean   remove .venv and caches; the data folder stays'
+	@echo 'PYTHON=python3.12 chooses another Python.'
+
+run:
+	@exec $(PYTHON) bootstrap.py run
+
+test:
+	@exec $(PYTHON) bootstrap.py test $(ARGS)
+
+check:
+	@exec $(PYTHON) bootstrap.py check
+
+EXPORT = .venv/bin/uv export --quiet --frozen --no-emit-project --no-annotate --no-header --format requirements-txt
+lock:
+	@$(PYTHON) bootstrap.py install
+	.venv/bin/uv lock
+	$(EXPORT) --no-dev -o requirements.lock
+	$(EXPORT) -o requirements-dev.lock
+	sed -n 's/^\(uv==[^ ;]*\).*/\1/p' requirements-uv.lock | .venv/bin/uv pip compile --quiet --universal \
+	  --generate-hashes --no-annotate --no-header -o requirements-uv.lock -
+
+clean:
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache test-results
+	find . -name __pycache__ -not -path './var/*' -prune -exec rm -rf {} +

@@ -1,0 +1,60 @@
+"""The commands of the site's processes, and what is in their environment."""
+
+import os
+import sys
+from pathlib import Path
+
+from healthsite import paths
+
+WORKER_NODE = "healthsite@localhost"
+
+
+def environment(data: Path, port: int) -> dict[str, str]:
+    """Return what every process inherits: the user's variables, and those all must agree on."""
+    chosen = {
+        "DJANGO_SETTINGS_MODULE": "healthsite.settings",
+        "HEALTHSITE_DATA": str(data),
+        "PORT": str(port),
+        "PYTHONUNBUFFERED": "1",
+    }
+    site_url = os.environ.get("SITE_URL", "").strip() or f"http://127.0.0.1:{port}"
+    return os.environ | chosen | {"SITE_URL": site_url}
+
+
+def prepare(report: int) -> list[str]:
+    """Return the command that prepares database, static files and content."""
+    manage = str(paths.PROJECT_ROOT / "manage.py")
+    return [sys.executable, manage, "prepare", "--report", str(report)]
+
+
+def web(port: int) -> list[str]:
+    """Return the command of the web server."""
+    return [
+        *(sys.executable, "-m", "granian", "healthsite.wsgi:application"),
+        *("--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port)),
+        *("--workers", "2", "--blocking-threads", "4", "--no-ws"),
+        *("--respawn-failed-workers", "--workers-kill-timeout", "3"),
+    ]
+
+
+def worker() -> list[str]:
+    """Return the command of the Celery worker."""
+    return [
+        *(sys.executable, "-m", "celery", "-A", "healthsite.celery", "worker"),
+        *("--concurrency", "2", "--hostname", WORKER_NODE, "--loglevel", "INFO"),
+        # There is one worker: nobody to compare clocks and revoked tasks with at start.
+        *("--without-mingle", "--without-gossip", "--without-heartbeat"),
+    ]
+
+
+def beat(data: Path) -> list[str]:
+    """Return the command of Celery beat."""
+    return [
+        *(sys.executable, "-m", "celery", "-A", "healthsite.celery", "beat"),
+        *("--schedule", str(data / "beat-schedule"), "--pidfile", "", "--loglevel", "INFO"),
+    ]
+
+
+def ping_worker() -> list[str]:
+    """Return the command that ends when the worker answers a ping."""
+    return [sys.executable, "-m", "healthsite.supervisor.ping_worker", WORKER_NODE]
