@@ -11,6 +11,8 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import reverse
 
+LONGEST_SEARCH = 250
+
 
 class ContentSecurityPolicy(CSPMiddleware):
     """The strict policy on every page; Wagtail's editing views alone get the laxer one.
@@ -47,6 +49,22 @@ def refuse_unstorable_text(
         query = unquote_to_bytes(str(request.META.get("QUERY_STRING", "")))
         if "\0" in request.path or b"\0" in query:
             raise BadRequest("The address has a NUL character in it.")
+        return get_response(request)
+
+    return middleware
+
+
+def refuse_endless_searches(
+    get_response: Callable[[HttpRequest], HttpResponse],
+) -> Callable[[HttpRequest], HttpResponse]:
+    """Answer 400 to a search longer than anybody types.
+
+    Wagtail's searches nest one expression a word, so that some hundred words end in a RecursionError.
+    """
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        if len(request.GET.get("q", "")) > LONGEST_SEARCH:
+            raise BadRequest(f"A search has at most {LONGEST_SEARCH} characters.")
         return get_response(request)
 
     return middleware

@@ -8,6 +8,8 @@ import subprocess
 import sys
 import tempfile
 
+from healthsite.supervisor.parent_death import binder
+
 WITH_A_DATABASE = ["tests/articles", "tests/sharing", "tests/site"]
 
 
@@ -26,9 +28,10 @@ def main(arguments: list[str]) -> int:
             env=os.environ | {"TEST_DATABASE": "postgres"},
             stdout=log,
             stderr=subprocess.STDOUT,
+            preexec_fn=binder(),
         )
         try:
-            on_sqlite = subprocess.run(pytest, check=False).returncode
+            on_sqlite = subprocess.run(pytest, check=False, preexec_fn=binder()).returncode
             postgres = on_postgres.wait()
         except KeyboardInterrupt:
             on_postgres.wait()

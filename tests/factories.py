@@ -1,6 +1,10 @@
 """Articles for tests, in our own made-up words."""
 
+import gc
 import json
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 from uuid import uuid4
 
@@ -67,3 +71,12 @@ def edit(
 def _stored(article: ArticlePage) -> ArticlePage:
     stored: ArticlePage = ArticlePage.objects.get(pk=article.pk)
     return stored
+
+
+@contextmanager
+def renditions_are_made() -> Iterator[None]:
+    """Allow what Wagtail does where it makes renditions: it leaves files to the garbage collector."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        yield
+        gc.collect()

@@ -15,6 +15,8 @@ import tempfile
 import time
 from pathlib import Path
 
+from healthsite.supervisor.parent_death import binder
+
 START_SECONDS = 30
 
 
@@ -57,7 +59,7 @@ class Postgres:
         self._process = subprocess.Popen(
             [binaries / "postgres", "-D", data, *(f"-c{option}" for option in options)],
             stdout=log, stderr=log, user=self._user, cwd="/", env=self._environment(),
-            start_new_session=True,
+            start_new_session=True, preexec_fn=binder(),
         )  # fmt: skip
         log.close()
         deadline = time.monotonic() + START_SECONDS

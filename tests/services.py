@@ -17,6 +17,7 @@ import pytest
 
 from healthsite import paths
 from healthsite.supervisor import valkey
+from healthsite.supervisor.parent_death import binder
 from tests.postgres import Postgres, PostgresUnavailable
 
 DATA = Path(tempfile.mkdtemp(prefix="hs-test-", dir="/tmp"))  # socket paths are short
@@ -55,6 +56,7 @@ class Valkey:
             self._command(valkey.find_binary(), DATA),
             stdout=subprocess.DEVNULL,
             start_new_session=True,
+            preexec_fn=binder(),
         )
         deadline = time.monotonic() + 20
         while not valkey.answers(self.socket, self.process.pid):

@@ -29,6 +29,13 @@ def main() -> int:
         progress(f"stopping ({stop})")
     except Failure as failure:
         ending, status = f"\n{failure}", 1
+    except PermissionError as error:
+        ending = (
+            f"\n{error.filename} belongs to another user, perhaps from a start with sudo: "
+            f"{error.strerror}.\nNothing runs and no data is lost. Give it back to this user "
+            "(chown), or set HEALTHSITE_DATA to another folder."
+        )
+        status = 1
     finally:
         children.stop()
         if site:

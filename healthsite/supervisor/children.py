@@ -59,7 +59,7 @@ class Children:
                 if other.has_ended() and not other.is_errand:
                     raise other.failure(f"{other.name} did not start ({other.finish()}).")
             if time.monotonic() > deadline:
-                raise child.failure(f"{child.name} did not get there in {within:.0f} s: {what}.")
+                raise child.failure(f"{child.name}: after {within:.0f} s not yet so: {what}.")
             self.wait(0.1)
 
     def watch(self) -> None:

@@ -5,7 +5,7 @@ import json
 from typing import Any
 from urllib.parse import urlsplit
 
-_TIMEOUT = 3.0
+_TIMEOUT = 2.0
 
 
 class Probes:

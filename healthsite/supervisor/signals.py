@@ -26,9 +26,8 @@ class Signals:
         signal.set_wakeup_fd(self._writable.fileno(), warn_on_full_buffer=False)
         signal.signal(signal.SIGCHLD, self._wake)
         for signum in _STOPPING:
-            # `nohup` ignores HUP for us on purpose.
-            if signum != signal.SIGHUP or signal.getsignal(signum) != signal.SIG_IGN:
-                signal.signal(signum, self._stop)
+            # HUP too where it came ignored, as under `nohup`: each of the three always stops the site.
+            signal.signal(signum, self._stop)
 
     def _wake(self, signum: int, frame: FrameType | None) -> None:
         """Do nothing: being called is what interrupts the wait."""

@@ -1,8 +1,6 @@
 """What a reader gets at each address of an article."""
 
-import gc
 import re
-import warnings
 from html import unescape
 from typing import Any
 from urllib.parse import quote
@@ -15,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from wagtail_factories import ImageFactory
 
 from articles.models import ArticlePage, HomePage, Section
-from tests.factories import add_article, add_draft, edit, section
+from tests.factories import add_article, add_draft, edit, renditions_are_made, section
 from tests.markup import values
 
 pytestmark = pytest.mark.django_db
@@ -359,14 +357,9 @@ def picture() -> dict[str, Any]:
 
 
 def draw_pictures(client: Client, path: str) -> None:
-    """Open a page for the first time, which makes the renditions of its pictures.
-
-    Wagtail leaves the files that it makes them in to the garbage collector.
-    """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ResourceWarning)
+    """Open a page for the first time, which makes the renditions of its pictures."""
+    with renditions_are_made():
         get(client, path)
-        gc.collect()
 
 
 def words() -> dict[str, Any]:
