@@ -18,14 +18,18 @@ STARTER = Path(__file__).parent / "starter" / "muscle_twitching.toml"
 
 def rebuild_sections() -> Iterator[tuple[ArticlePage, Changes]]:
     """Make every article's rows equal to its published body; yield each article with what changed."""
-    for article in ArticlePage.objects.order_by("pk").iterator(chunk_size=100):
+    for pk in ArticlePage.objects.order_by("pk").values_list("pk", flat=True):
         with transaction.atomic():
-            yield article, article.synchronise_sections()
+            # Read inside, so that an edit in the meantime is not undone.
+            article = ArticlePage.objects.select_for_update().filter(pk=pk).first()
+            changes = article.synchronise_sections() if article else Changes()
+        if article:
+            yield article, changes
 
 
 @transaction.atomic
 def install_starter_content() -> ArticlePage | None:
-    """Create the home page and the starter article on a site that never had a home page.
+    """Create the home page and the starter article on a site that has no home page.
 
     Returns the article, or None where a home page exists: then editors own the site.
     """

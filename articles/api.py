@@ -24,7 +24,7 @@ class NewestFirst(CursorPagination):
 
     def decode_cursor(self, request: Request) -> Any:
         """Return the cursor of a request; raises NotFound where its position is no moment."""
-        cursor = super().decode_cursor(request)
+        cursor: Any = super().decode_cursor(request)
         if cursor is not None and cursor.position is not None and not _is_moment(cursor.position):
             raise NotFound(self.invalid_cursor_message)
         return cursor
@@ -65,13 +65,13 @@ class SectionSerializer(serializers.ModelSerializer[Section]):
 
     def get_url(self, section: Section) -> str:
         """Return the absolute address."""
-        return queries.section_url(section)
+        return section.page.section_url(section.slug, self.context["request"])
 
 
 class ArticleSerializer(serializers.ModelSerializer[ArticlePage]):
     """An article in a list."""
 
-    url = serializers.CharField(source="full_url", read_only=True, help_text="Absolute address.")
+    url = serializers.SerializerMethodField(help_text="Absolute address.")
 
     class Meta:
         model = ArticlePage
@@ -85,6 +85,10 @@ class ArticleSerializer(serializers.ModelSerializer[ArticlePage]):
             "last_published_at",
             "reviewed_on",
         ]
+
+    def get_url(self, article: ArticlePage) -> str:
+        """Return the absolute address."""
+        return str(article.get_full_url(self.context["request"]))
 
 
 class ArticleDetailSerializer(ArticleSerializer):
@@ -109,7 +113,7 @@ class ArticleViewSet(viewsets.ReadOnlyModelViewSet[ArticlePage]):
         """Return published articles; one article comes with its sections."""
         articles: QuerySet[ArticlePage] = queries.live_articles().defer_streamfields()
         if self.action == "retrieve":
-            sections = Section.objects.live().select_related("page").order_by("position")
+            sections = Section.objects.live().order_by("position")
             articles = articles.prefetch_related(
                 Prefetch("sections", queryset=sections, to_attr="live_sections")
             )

@@ -11,7 +11,14 @@ from wagtail.blocks.stream_block import StreamBlockValidationError
 from wagtail.blocks.struct_block import StructBlockValidationError
 from wagtail.images.blocks import ImageBlock
 
-from articles.outline import LONGEST_SLUG, is_reserved_slug, section_slugs, slug_from_heading
+from articles.outline import (
+    LONGEST_HEADING,
+    LONGEST_SLUG,
+    LONGEST_SUMMARY,
+    is_reserved_slug,
+    section_slugs,
+    slug_from_heading,
+)
 
 TEXT_FEATURES = ["h3", "h4", "bold", "italic", "ol", "ul", "link", "document-link"]
 SHORT_TEXT_FEATURES = ["bold", "italic", "ol", "ul", "link"]
@@ -74,7 +81,7 @@ class SectionBlock(blocks.StructBlock):
 
     heading = blocks.CharBlock(
         required=False,
-        max_length=150,
+        max_length=LONGEST_HEADING,
         help_text="Without one, readers see “Part 2 of …” and the address ends in part-2.",
     )
     slug = blocks.CharBlock(
@@ -91,7 +98,7 @@ class SectionBlock(blocks.StructBlock):
     )
     summary = blocks.TextBlock(
         required=False,
-        max_length=200,
+        max_length=LONGEST_SUMMARY,
         rows=2,
         help_text="One sentence. Search engines and networks show it under the heading.",
     )
@@ -116,7 +123,9 @@ class SectionBlock(blocks.StructBlock):
         else:
             slug = slug_from_heading(cleaned["heading"])
         if is_reserved_slug(slug):
-            message = f"“{slug}” is kept for the site's own pages. Choose another, such as “{slug}-section”."
+            message = (
+                f"“{slug}” is kept for the site itself. Choose another, such as “{slug}-section”."
+            )
             raise StructBlockValidationError({"slug": ValidationError(message, code="reserved")})
         cleaned["slug"] = slug
         return cleaned

@@ -16,6 +16,8 @@ from django.utils.html import strip_tags
 from django.utils.text import slugify
 
 LONGEST_SLUG = 80
+LONGEST_HEADING = 150
+LONGEST_SUMMARY = 200
 # The site's own pages below an article, now and to come.
 RESERVED_SLUGS = frozenset({"cite", "edit", "feed", "preview", "print", "qr", "share"})
 _PART = re.compile(r"part-\d+")
@@ -120,10 +122,11 @@ def _part(child: Any, position: int, slug: str, title: str) -> Part:
         block_id=UUID(child.id) if child.id else None,
         position=position,
         slug=slug,
-        heading=value["heading"],
+        # The editor keeps both short; a row must hold what came another way too.
+        heading=shorten(value["heading"], LONGEST_HEADING),
         article_title=title,
         aspect=value["aspect"] or "",
-        summary=value["summary"],
+        summary=shorten(value["summary"], LONGEST_SUMMARY),
         body=value["body"],
         references=[dict(reference) for reference in value["references"]],
         text=" ".join(word for word in words[2:] if word),

@@ -5,7 +5,6 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 from django.urls import reverse
-from django.utils.encoding import iri_to_uri
 
 from articles.models import ArticlePage, Section
 from articles.models.article import ArticleQuerySet
@@ -27,19 +26,15 @@ def live_sections() -> QuerySet[Section]:
 
 def articles_by_id(page_ids: Iterable[int]) -> dict[int, ArticlePage]:
     """Return the articles that exist, published or not, by page id."""
-    found: dict[int, ArticlePage] = ArticlePage.objects.in_bulk(list(page_ids))
+    articles = ArticlePage.objects.defer_streamfields()
+    found: dict[int, ArticlePage] = articles.in_bulk(list(page_ids))
     return found
 
 
 def sections_by_block(page_ids: Iterable[int]) -> dict[tuple[int, UUID], Section]:
     """Return the section rows of these articles, removed ones too, by (page id, block id)."""
-    rows = Section.objects.filter(page_id__in=list(page_ids)).select_related("page")
+    rows = Section.objects.filter(page_id__in=list(page_ids))
     return {(row.page_id, row.block_id): row for row in rows}
-
-
-def section_url(section: Section) -> str:
-    """Return a section's absolute address."""
-    return iri_to_uri(f"{section.page.full_url}{section.slug}/")
 
 
 def edit_url(page_id: int, block_id: UUID | None = None) -> str:

@@ -49,7 +49,7 @@ def synchronise_sections(page_id: int, *, live: bool, parts: Sequence[Part]) -> 
     ]
     updated: list[Section] = []
     removed: list[Section] = []
-    retired: list[RetiredSlug] = []
+    retired: dict[str, Section] = {}
     for block_id, row in rows.items():
         part = wanted.get(block_id)
         if part is None:
@@ -62,8 +62,9 @@ def synchronise_sections(page_id: int, *, live: bool, parts: Sequence[Part]) -> 
         fields = _followed(part)
         if row.live and all(getattr(row, name) == value for name, value in fields.items()):
             continue
-        if row.slug != part.slug:
-            retired.append(RetiredSlug(page_id=page_id, slug=row.slug, section=row, retired_at=now))
+        # Of two rows that give up one slug, readers knew the live one by it.
+        if row.slug != part.slug and (row.live or row.slug not in retired):
+            retired[row.slug] = row
         if row.content_hash != part.content_hash:
             row.changed_at = now
         row.live, row.removed_at = True, None
@@ -81,7 +82,10 @@ def synchronise_sections(page_id: int, *, live: bool, parts: Sequence[Part]) -> 
     Section.objects.bulk_create(created)
     if retired:
         RetiredSlug.objects.bulk_create(
-            retired,
+            [
+                RetiredSlug(page_id=page_id, slug=slug, section=row, retired_at=now)
+                for slug, row in retired.items()
+            ],
             update_conflicts=True,
             unique_fields=["page", "slug"],
             update_fields=["section", "retired_at"],

@@ -81,6 +81,8 @@ class Nothing(APIView):
         """Say so as the API says it."""
         raise NotFound("There is nothing at this address of the API.")
 
+    post = put = patch = delete = get
+
 
 def only_this_api(endpoints: list[tuple[str, ...]]) -> list[tuple[str, ...]]:
     """Leave Wagtail's own admin API out of the OpenAPI document."""

@@ -52,6 +52,12 @@ class _PatientClient(RedisCacheClient):
     def clear(self) -> bool:
         return _ask(super().clear, otherwise=False)
 
+    def incr(self, *args: Any, **kwargs: Any) -> Any:
+        counted = _ask(partial(super().incr, *args, **kwargs), otherwise=None)
+        if counted is None:
+            raise ValueError("The key was not found.")
+        return counted
+
 
 class PatientCache(RedisCache):
     """Redis as a cache that never raises and never makes a reader wait."""

@@ -50,16 +50,27 @@ def names(name: str) -> list[str]:
 
 
 def site_url(name: str, default: str) -> str:
-    """Return an http(s) origin without a trailing slash; a path or other scheme raises."""
+    """Return an http(s) origin as browsers write it; a path or another scheme raises."""
     value = text(name, default).rstrip("/")
     try:
         parts = urlsplit(value)
         port_is_valid = parts.port is None or parts.port > 0
     except ValueError:
         parts, port_is_valid = urlsplit(""), False
-    usable = parts.scheme in {"http", "https"} and parts.hostname and port_is_valid
-    if not usable or parts.path or parts.query or parts.fragment or parts.username:
+    usable = parts.scheme in {"http", "https"} and port_is_valid
+    if (
+        not usable
+        or not parts.hostname
+        or parts.path
+        or parts.query
+        or parts.fragment
+        or "@" in parts.netloc
+    ):
         raise ImproperlyConfigured(
             f"{name} takes an origin such as https://health.example.org, not {value!r}."
         )
-    return value
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    port = (
+        "" if parts.port in {None, {"http": 80, "https": 443}[parts.scheme]} else f":{parts.port}"
+    )
+    return f"{parts.scheme}://{host}{port}"

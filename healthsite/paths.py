@@ -12,7 +12,7 @@ from pathlib import Path
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 
 # A unix socket's path ends at 107 bytes on Linux and 103 on macOS (sun_path in sys/un.h).
-_LONGEST_SOCKET_PATH = 100
+LONGEST_SOCKET_PATH = 103
 _LONGEST_SOCKET_NAME = "events.sock"
 
 
@@ -28,7 +28,7 @@ def socket_dir(data: Path) -> Path:
     the system's temporary folder, named after the data folder so that every process finds it.
     """
     usual = data / "run"
-    if len(os.fsencode(usual / _LONGEST_SOCKET_NAME)) <= _LONGEST_SOCKET_PATH:
+    if len(os.fsencode(usual / _LONGEST_SOCKET_NAME)) <= LONGEST_SOCKET_PATH:
         return usual
     name = hashlib.sha256(os.fsencode(data)).hexdigest()[:12]
     return Path(tempfile.gettempdir()) / f"healthsite-{os.getuid()}-{name}"

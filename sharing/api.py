@@ -42,11 +42,8 @@ class BeaconParser(JSONParser):
     """JSON of a beacon's size; anything longer is refused before it is read."""
 
     def parse(self, stream: Any, media_type: Any = None, parser_context: Any = None) -> Any:
-        """Return the parsed body; raises TooLarge, LengthRequired or ParseError."""
-        request = (parser_context or {})["request"]
-        length = request.META.get("CONTENT_LENGTH")
-        if not length:
-            raise LengthRequired
+        """Return the parsed body; raises TooLarge or ParseError."""
+        length = (parser_context or {})["request"].META.get("CONTENT_LENGTH")
         if not str(length).isdecimal() or int(length) > LARGEST_BEACON:
             raise TooLarge
         try:
@@ -63,8 +60,11 @@ class ShareEventSerializer(serializers.Serializer[Any]):
     )
     code = serializers.CharField(max_length=40, help_text="A share code.")
     channel = serializers.ChoiceField(choices=sorted(BY_SLUG))
-    # `class` is a word of Python's, so the field is added by name.
-    locals()["class"] = serializers.ChoiceField(choices=[ShareClass.HANDED_OVER.value])
+
+    def get_fields(self) -> dict[str, Any]:
+        """Add `class`, which as a word of Python's cannot be declared."""
+        handed_over = serializers.ChoiceField(choices=[ShareClass.HANDED_OVER.value])
+        return super().get_fields() | {"class": handed_over}
 
 
 class ClassesSerializer(serializers.Serializer[Any]):
@@ -124,7 +124,7 @@ class ShareCounts(APIView):
         if len(codes) > MOST_CODES:
             raise ParseError(f"Ask for at most {MOST_CODES} codes at once.")
         targets = queries.targets_by_code(codes)
-        states = shareables(targets.values())
+        states = shareables(targets.values(), request._request)
         unknown = [
             code
             for code in codes
@@ -159,6 +159,8 @@ class ShareEvents(APIView):
     def post(self, request: Request) -> Response:
         """Take one event; the same id again is taken again and counted once."""
         _refuse_foreign_pages(request)
+        if not request.META.get("CONTENT_LENGTH"):
+            raise LengthRequired
         serializer = ShareEventSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         data = serializer.validated_data

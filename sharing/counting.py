@@ -30,7 +30,8 @@ def insert_new(events: Iterable[Event], *, recorded_at: datetime) -> list[Event]
             event.occurred_at,
             recorded_at,
         )
-        for event in by_id.values()
+        # Sorted, like the counts: two transactions take their rows in one order and cannot deadlock.
+        for event in sorted(by_id.values(), key=lambda event: event.event_id)
     ]
     columns = ("event_id", "target_id", "channel", "share_class", "occurred_at", "recorded_at")
     returned = _insert(
@@ -53,7 +54,6 @@ def add_to_counts(events: Iterable[Event]) -> None:
     if not added:
         return
     table = connection.ops.quote_name(ShareCount._meta.db_table)
-    # Sorted, so that two transactions take the rows in one order and cannot deadlock.
     rows = [(*key, count) for key, count in sorted(added.items())]
     _insert(
         ShareCount,

@@ -62,7 +62,7 @@ class SharesReport(ReportView):
 
     def decorate_paginated_queryset(self, object_list: Any) -> Any:
         """Add what each target stands for now, in a constant number of queries."""
-        found = shareables(object_list)
+        found = shareables(object_list, self.request)
         for target in object_list:
             target.shareable = found[target.pk]
         return object_list

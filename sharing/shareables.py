@@ -1,10 +1,12 @@
-"""The seam: an article or a section as something to share. The one module that imports articles."""
+"""The seam: an article or a section as something to share. The one module that asks articles."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 from uuid import UUID
+
+from django.http import HttpRequest
 
 from articles import queries as articles
 from sharing.models import ShareTarget
@@ -51,13 +53,18 @@ def labels_of(article: Any) -> list[Label]:
     return [Label(article.pk, None, article.title), *sections]
 
 
-def shareable(target: ShareTarget) -> Shareable:
+def shareable(target: ShareTarget, request: HttpRequest | None = None) -> Shareable:
     """Return what a target stands for."""
-    return shareables([target])[target.pk]
+    return shareables([target], request)[target.pk]
 
 
-def shareables(targets: Iterable[ShareTarget]) -> dict[int, Shareable]:
-    """Return what targets stand for, by target id, in a constant number of queries."""
+def shareables(
+    targets: Iterable[ShareTarget], request: HttpRequest | None = None
+) -> dict[int, Shareable]:
+    """Return what targets stand for, by target id, in a constant number of queries.
+
+    The request keeps the site's addresses; without one they are looked up for each article.
+    """
     targets = list(targets)
     pages = {target.page_id for target in targets}
     sections = articles.sections_by_block({t.page_id for t in targets if t.block_id is not None})
@@ -67,12 +74,15 @@ def shareables(targets: Iterable[ShareTarget]) -> dict[int, Shareable]:
             target,
             found.get(target.page_id),
             sections.get((target.page_id, target.block_id)) if target.block_id else None,
+            request,
         )
         for target in targets
     }
 
 
-def _shareable(target: ShareTarget, article: Any, section: Any) -> Shareable:
+def _shareable(
+    target: ShareTarget, article: Any, section: Any, request: HttpRequest | None
+) -> Shareable:
     if article is None:
         state = State.GONE
     elif not article.live:
@@ -81,12 +91,12 @@ def _shareable(target: ShareTarget, article: Any, section: Any) -> Shareable:
         state = State.GONE
     else:
         state = State.LIVE
-    article_url = article.full_url if article is not None and article.live else ""
+    article_url = article.get_full_url(request) if article is not None and article.live else ""
     if state is State.LIVE:
         shown = section or article
         title = shown.title
         description = (section.summary or article.description) if section else article.description
-        url = f"{article_url}{section.slug}/" if section else article_url
+        url = article.section_url(section.slug, request) if section else article_url
     else:
         title, description, url = target.label, "", ""
     return Shareable(

@@ -23,11 +23,12 @@ UNREADABLE = "share-events:unreadable"
 SWEPT = "share-events:swept"
 
 _READ = """
-redis.call('SET', KEYS[2], ARGV[1], 'NX')
-return {redis.call('GET', KEYS[2]), redis.call('XRANGE', KEYS[1], '-', '+', 'COUNT', ARGV[2])}
+-- A full server refuses a SET and must be emptied all the same: then the epoch is the empty one.
+if redis.call('EXISTS', KEYS[2]) == 0 then redis.pcall('SET', KEYS[2], ARGV[1]) end
+return {redis.call('GET', KEYS[2]) or '', redis.call('XRANGE', KEYS[1], '-', '+', 'COUNT', ARGV[2])}
 """
 _DELETE = """
-if redis.call('GET', KEYS[2]) ~= ARGV[1] then return 0 end
+if (redis.call('GET', KEYS[2]) or '') ~= ARGV[1] then return 0 end
 return redis.call('XDEL', KEYS[1], unpack(ARGV, 2))
 """
 

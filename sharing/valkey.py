@@ -1,5 +1,6 @@
-"""The two Valkey servers, asked briefly: a silent one costs a reader 0.2 s once, then nothing."""
+"""The two Valkey servers, asked briefly: a silent one costs one reader 0.2 s every two seconds."""
 
+import logging
 import threading
 import time
 from collections.abc import Callable
@@ -12,6 +13,8 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 T = TypeVar("T")
+
+logger = logging.getLogger(__name__)
 
 # After a failure the server is not asked again for this long, in seconds.
 BREAK_SECONDS = 2.0
@@ -33,19 +36,34 @@ class Valkey:
             retry=Retry(NoBackoff(), 0),
         )
         self._break_seconds = break_seconds
+        self._is_broken = False
         self._silent_until = 0.0
         self._lock = threading.Lock()
 
     def ask(self, question: Callable[["redis.Redis"], T]) -> T:
-        """Return what the question answers; raises Silent where the server does not."""
-        if time.monotonic() < self._silent_until:
-            raise Silent("not asked: it did not answer a moment ago")
+        """Return what the question answers; raises Silent where the server does not.
+
+        After a failure one thread at a time tries again, and the others do not wait with it.
+        """
+        if self._is_broken:
+            with self._lock:
+                if time.monotonic() < self._silent_until:
+                    raise Silent("not asked: it did not answer a moment ago")
+                self._silent_until = time.monotonic() + self._break_seconds
         try:
-            return question(self._client)
+            answer = question(self._client)
+        except redis.exceptions.OutOfMemoryError as error:
+            raise Silent(str(error)) from error
+        except redis.ResponseError as error:
+            logger.exception("Valkey refused a command")
+            raise Silent(str(error)) from error
         except redis.RedisError as error:
             with self._lock:
+                self._is_broken = True
                 self._silent_until = time.monotonic() + self._break_seconds
             raise Silent(str(error)) from error
+        self._is_broken = False
+        return answer
 
 
 @cache

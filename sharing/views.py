@@ -1,5 +1,8 @@
 """Where a reader's share begins and where its link arrives."""
 
+import logging
+
+from django.db import DatabaseError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.views.decorators.cache import never_cache
@@ -18,6 +21,8 @@ from sharing.networks import (
 )
 from sharing.networks import network as network_by_slug
 from sharing.shareables import Shareable, State, shareable
+
+logger = logging.getLogger(__name__)
 
 # The longest host name, with room for a scheme or a user's name before it.
 LONGEST_INSTANCE = 400
@@ -38,13 +43,13 @@ def intent(request: HttpRequest, code: str, network: str) -> HttpResponse:
         chosen = network_by_slug(network)
     except UnknownNetwork as error:
         raise Http404(f"No network {network!r}") from error
-    shared = _shareable(code)
+    shared = _shareable(request, code)
     if shared.state is State.GONE:
         return _gone(request, shared)
     if isinstance(chosen, FederatedNetwork):
         return _ask_for_instance(request, shared, chosen)
     channel = BY_SLUG[chosen.slug]
-    visitors.record(request, shared.target.pk, channel.slug, ShareClass.INTENT)
+    _record(request, shared, channel, ShareClass.INTENT)
     return RedirectToComposer(chosen.composer_url(_composition(shared, channel)))
 
 
@@ -56,10 +61,10 @@ def arrival(request: HttpRequest, link: str) -> HttpResponse:
     if parsed is None:
         raise Http404(f"No link {link!r}")
     code, channel = parsed
-    shared = _shareable(code)
+    shared = _shareable(request, code)
     if shared.state is State.GONE:
         return _gone(request, shared)
-    visitors.record(request, shared.target.pk, channel.slug, ShareClass.ARRIVAL)
+    _record(request, shared, channel, ShareClass.ARRIVAL)
     return HttpResponseRedirect(shared.url)
 
 
@@ -67,7 +72,7 @@ def arrival(request: HttpRequest, link: str) -> HttpResponse:
 @never_cache
 def counts(request: HttpRequest, code: str) -> HttpResponse:
     """Show how often something was shared, what each number means, and every way to share it."""
-    shared = _shareable(code)
+    shared = _shareable(request, code)
     if shared.state is State.GONE:
         return _gone(request, shared)
     target = shared.target
@@ -114,9 +119,11 @@ def _ask_for_instance(
             request, "sharing/instance.html", context | {"error": error.reason}, status=400
         )
     channel = BY_SLUG[chosen.slug]
-    visitors.record(request, shared.target.pk, channel.slug, ShareClass.INTENT)
+    _record(request, shared, channel, ShareClass.INTENT)
     composer_url = chosen.composer_url(_composition(shared, channel), instance=host)
-    return render(request, "sharing/instance.html", context | {"host": host, "composer_url": composer_url})
+    return render(
+        request, "sharing/instance.html", context | {"host": host, "composer_url": composer_url}
+    )
 
 
 def _composition(shared: Shareable, channel: Channel) -> Composition:
@@ -125,11 +132,11 @@ def _composition(shared: Shareable, channel: Channel) -> Composition:
     )
 
 
-def _shareable(code: str) -> Shareable:
+def _shareable(request: HttpRequest, code: str) -> Shareable:
     target = queries.target_by_code(code)
     if target is None:
         raise Http404(f"No share code {code!r}")
-    shared = shareable(target)
+    shared = shareable(target, request)
     if shared.state is State.HIDDEN:
         raise Http404(f"{shared.title!r} is not published")
     return shared
@@ -137,3 +144,13 @@ def _shareable(code: str) -> Shareable:
 
 def _gone(request: HttpRequest, shared: Shareable) -> HttpResponse:
     return render(request, "sharing/gone.html", {"shared": shared}, status=410)
+
+
+def _record(
+    request: HttpRequest, shared: Shareable, channel: Channel, share_class: ShareClass
+) -> None:
+    """Record an event; where nothing can take it, the reader goes on and an operator reads of it."""
+    try:
+        visitors.record(request, shared.target.pk, channel.slug, share_class)
+    except DatabaseError:
+        logger.exception("a share of %s was not recorded", shared.target.code)

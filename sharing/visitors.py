@@ -105,14 +105,10 @@ def is_first_today(request: HttpRequest, event: Event) -> bool:
             event.share_class.value,
         )
         tag = hmac.digest(salt, "\0".join(words).encode(), hashlib.sha256)[:16]
-        seen = server.ask(
-            lambda client: client.set(
-                b"v:" + tag, event.event_id.bytes, nx=True, ex=_TWO_DAYS, get=True
-            )
-        )
+        first = _keep_first(server, b"v:" + tag, event.event_id.bytes)
     except valkey.Silent:
         return True
-    return seen is None or seen == event.event_id.bytes
+    return first == event.event_id.bytes
 
 
 def remote_address(request: HttpRequest) -> str:
@@ -125,7 +121,15 @@ def remote_address(request: HttpRequest) -> str:
 
 
 def _salt_of_the_day(server: valkey.Valkey) -> bytes:
-    key = f"salt:{timezone.now():%Y-%m-%d}"
-    fresh = secrets.token_bytes(32)
-    kept = server.ask(lambda client: client.set(key, fresh, nx=True, ex=_TWO_DAYS, get=True))
-    return bytes(kept) if isinstance(kept, bytes) else fresh
+    return _keep_first(server, f"salt:{timezone.now():%Y-%m-%d}".encode(), secrets.token_bytes(32))
+
+
+def _keep_first(server: valkey.Valkey, key: bytes, value: bytes) -> bytes:
+    """Return what is kept under a key, which is the value itself where nothing was; raises Silent.
+
+    Two commands: one that sets and tells what was there needs Redis 7.
+    """
+    if server.ask(lambda client: client.set(key, value, nx=True, ex=_TWO_DAYS)):
+        return value
+    kept = server.ask(lambda client: client.get(key))
+    return kept if isinstance(kept, bytes) else value

@@ -6,9 +6,11 @@ from typing import Any, ClassVar
 from uuid import UUID, uuid4
 
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.db import models, transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponsePermanentRedirect
 from django.template.response import TemplateResponse
+from django.utils.encoding import iri_to_uri
 from wagtail.admin.panels import FieldPanel, MultiFieldPanel, ObjectList, TabbedInterface
 from wagtail.contrib.routable_page.models import RoutablePageMixin, path
 from wagtail.fields import RichTextField, StreamField
@@ -103,6 +105,8 @@ class ArticlePage(OnSiteUrl, RoutablePageMixin, Page):
     ]
     parent_page_types: ClassVar = ["articles.HomePage"]
     subpage_types: ClassVar[list[str]] = []
+    # What is published is public; the API, counts and share links could not keep a page private.
+    private_page_options: ClassVar[list[str]] = []
     allowed_http_methods: ClassVar = READING
 
     class Meta:
@@ -147,9 +151,12 @@ class ArticlePage(OnSiteUrl, RoutablePageMixin, Page):
     # Saving
 
     def clean(self) -> None:
-        """Give repeated blocks ids of their own; an article copied into itself has two of each."""
+        """Give repeated blocks ids of their own; raise ValidationError for a slug of the site's own."""
         super().clean()
         self._give_every_block_an_id()
+        if self.slug in settings.RESERVED_ARTICLE_SLUGS:
+            message = f"“{self.slug}” is an address of the site itself. Choose another."
+            raise ValidationError({"slug": ValidationError(message, code="reserved")})
 
     def save(self, *args: Any, **kwargs: Any) -> Any:
         """Save, and bring the section rows along in the same transaction.
@@ -185,6 +192,16 @@ class ArticlePage(OnSiteUrl, RoutablePageMixin, Page):
 
     # Serving
 
+    def section_url(self, slug: str, request: HttpRequest | None = None) -> str:
+        """Return the absolute address of one of this article's sections."""
+        return str(iri_to_uri(f"{self.get_full_url(request)}{slug}/"))
+
+    def get_route_paths(self) -> list[str]:
+        """Return every address below this article, so that Wagtail redirects them all on a rename."""
+        live = self.sections.live().values_list("slug", flat=True)
+        retired = self.retired_slugs.values_list("slug", flat=True)
+        return ["/", *(f"/{slug}/" for slug in {*live, *retired})]
+
     def get_context(self, request: HttpRequest, *args: Any, **kwargs: Any) -> dict[str, Any]:
         """Add the outline, with the pictures of all sections fetched at once."""
         context: dict[str, Any] = super().get_context(request, *args, **kwargs)
@@ -200,10 +217,14 @@ class ArticlePage(OnSiteUrl, RoutablePageMixin, Page):
             if part.slug == slug:
                 return self._section_page(request, part, parts)
         section = self._section_of_old_slug(slug)
-        if section is None:
+        # A row with this very slug is newer than the body in hand: a redirect would come back here.
+        if section is None or (section.live and section.slug == slug):
             raise Http404(f"No section {slug!r}")
         if section.live:
-            return HttpResponsePermanentRedirect(f"{self.get_url(request)}{section.slug}/")
+            moved = HttpResponsePermanentRedirect(f"{self.get_url(request)}{section.slug}/")
+            # The slug may be given back, and a browser that kept this answer would go in circles.
+            moved.headers["Cache-Control"] = "no-cache"
+            return moved
         context = {"page": self, "section": section}
         return TemplateResponse(request, "articles/section_gone.html", context, status=410)
 

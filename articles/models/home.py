@@ -24,6 +24,8 @@ class HomePage(OnSiteUrl, Page):
     subpage_types: ClassVar = ["articles.ArticlePage"]
     parent_page_types: ClassVar = ["wagtailcore.Page"]
     max_count = 1
+    # What is published is public; the API, counts and share links could not keep a page private.
+    private_page_options: ClassVar[list[str]] = []
     allowed_http_methods: ClassVar = READING
 
     class Meta:

@@ -5,7 +5,7 @@ from typing import ClassVar
 from django.db import models
 
 from articles.blocks import HealthAspect
-from articles.outline import LONGEST_SLUG
+from articles.outline import LONGEST_HEADING, LONGEST_SLUG, LONGEST_SUMMARY
 
 
 class SectionQuerySet(models.QuerySet["Section"]):
@@ -28,10 +28,10 @@ class Section(models.Model):
     block_id = models.UUIDField()
     position = models.PositiveIntegerField()
     slug = models.CharField(max_length=LONGEST_SLUG)
-    heading = models.CharField(max_length=150, blank=True)
+    heading = models.CharField(max_length=LONGEST_HEADING, blank=True)
     title = models.CharField(max_length=300)
     aspect = models.CharField(max_length=40, choices=HealthAspect.choices, blank=True)
-    summary = models.CharField(max_length=200, blank=True)
+    summary = models.CharField(max_length=LONGEST_SUMMARY, blank=True)
     text = models.TextField(blank=True)
     content_hash = models.CharField(max_length=64)
     live = models.BooleanField(default=True)

@@ -14,8 +14,6 @@ from healthsite import paths
 from healthsite.supervisor.failure import Failure
 
 _LEFTOVERS_END_WITHIN = 5.0
-# The smallest sun_path, macOS's, less its closing NUL.
-_LONGEST_SOCKET_PATH = 103
 
 
 def make_writable(data: Path) -> None:
@@ -123,7 +121,7 @@ def make_socket_dir(data: Path) -> None:
         )
     folder.chmod(0o700)
     for socket in (paths.events_socket(data), paths.cache_socket(data)):
-        if len(os.fsencode(socket)) > _LONGEST_SOCKET_PATH:
+        if len(os.fsencode(socket)) > paths.LONGEST_SOCKET_PATH:
             raise Failure(
                 f"{socket} is too long for a socket's path.\n"
                 "Nothing was started. Set TMPDIR or HEALTHSITE_DATA to a shorter path."

@@ -41,7 +41,7 @@ def worker() -> list[str]:
     """Return the command of the Celery worker."""
     return [
         *(sys.executable, "-m", "celery", "-A", "healthsite.celery", "worker"),
-        *("--concurrency", "2", "--hostname", WORKER_NODE, "--loglevel", "INFO"),
+        *("--concurrency", "2", "--hostname", WORKER_NODE, "--loglevel", "WARNING"),
         # There is one worker: nobody to compare clocks and revoked tasks with at start.
         *("--without-mingle", "--without-gossip", "--without-heartbeat"),
     ]
@@ -51,7 +51,7 @@ def beat(data: Path) -> list[str]:
     """Return the command of Celery beat."""
     return [
         *(sys.executable, "-m", "celery", "-A", "healthsite.celery", "beat"),
-        *("--schedule", str(data / "beat-schedule"), "--pidfile", "", "--loglevel", "INFO"),
+        *("--schedule", str(data / "beat-schedule"), "--pidfile", "", "--loglevel", "WARNING"),
     ]
 
 

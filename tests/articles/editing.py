@@ -8,7 +8,9 @@ from wagtail.test.utils.form_data import inline_formset, nested_form_data, rich_
 from articles.models import ArticlePage, HomePage
 
 
-def section_block(heading: str = "", text: str = "<p>Some words.</p>", **fields: Any) -> tuple[str, Any]:
+def section_block(
+    heading: str = "", text: str = "<p>Some words.</p>", **fields: Any
+) -> tuple[str, Any]:
     """Return a section as `form` takes it; `text` is HTML, put through the editor's own converter."""
     value = {
         "heading": heading,

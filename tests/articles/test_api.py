@@ -71,7 +71,9 @@ def test_the_list_tells_of_each_article(home: HomePage, reader: Client) -> None:
     assert parse_datetime(only["last_published_at"]) == article.last_published_at
 
 
-def test_one_article_is_told_with_its_sections_in_page_order(home: HomePage, reader: Client) -> None:
+def test_one_article_is_told_with_its_sections_in_page_order(
+    home: HomePage, reader: Client
+) -> None:
     add_article(home, section("Zebra"), section("Apple", "Some &amp; more."), section())
     article = edit(ArticlePage.objects.get(), *_reversed(ArticlePage.objects.get()))
     told = get(reader, f"{ARTICLES}sleep/")
@@ -127,7 +129,9 @@ def test_every_address_is_absolute_and_opens(home: HomePage, reader: Client, set
         assert reader.get(urlsplit(item["url"]).path).status_code == 200
 
 
-def test_a_description_is_there_whatever_the_editor_left_out(home: HomePage, reader: Client) -> None:
+def test_a_description_is_there_whatever_the_editor_left_out(
+    home: HomePage, reader: Client
+) -> None:
     add_article(home, introduction="<p>Introduced &amp; explained.</p>")
     assert get(reader, ARTICLES)["results"][0]["description"] == "Introduced & explained."
 
@@ -330,7 +334,9 @@ def test_what_is_not_there_is_a_problem(path: str, home: HomePage, reader: Clien
 @pytest.mark.parametrize("method", ["post", "put", "patch", "delete"])
 def test_what_can_only_be_read_says_so(method: str, addresses: list[str], reader: Client) -> None:
     for path in addresses:
-        answer = getattr(reader, method)(path, data={"title": "Mine"}, content_type="application/json")
+        answer = getattr(reader, method)(
+            path, data={"title": "Mine"}, content_type="application/json"
+        )
         problem(answer, 405)
         assert "GET" in answer.headers["Allow"]
     assert ArticlePage.objects.get().title == "Sleep"
@@ -351,8 +357,12 @@ def test_a_foreign_host_is_a_problem_too(home: HomePage, reader: Client) -> None
     problem(reader.get(ARTICLES, headers={"host": "evil.example"}), 400)
 
 
-@pytest.mark.parametrize("name", ["owner__password__startswith", "live", "q", "search", "ordering", "fields"])
-def test_no_parameter_filters_by_what_is_not_told(name: str, home: HomePage, reader: Client) -> None:
+@pytest.mark.parametrize(
+    "name", ["owner__password__startswith", "live", "q", "search", "ordering", "fields"]
+)
+def test_no_parameter_filters_by_what_is_not_told(
+    name: str, home: HomePage, reader: Client
+) -> None:
     add_article(home)
     add_draft(home, title="Secret")
     assert get(reader, f"{ARTICLES}?{name}=false") == get(reader, ARTICLES)
@@ -409,7 +419,9 @@ def schema(db: None, reader: Client) -> dict[str, Any]:
     return document
 
 
-def test_the_schema_is_valid_and_complete(tmp_path: Any, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_schema_is_valid_and_complete(
+    tmp_path: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
     file = tmp_path / "schema.yml"
     call_command("spectacular", "--validate", "--fail-on-warn", "--file", str(file))
     assert "openapi: 3" in file.read_text()
@@ -427,7 +439,9 @@ def test_the_schema_tells_of_every_address(schema: dict[str, Any]) -> None:
     assert all(path.startswith("/api/v1/") for path in schema["paths"])
 
 
-def test_the_schema_names_what_the_api_tells(schema: dict[str, Any], addresses: list[str], reader: Client) -> None:
+def test_the_schema_names_what_the_api_tells(
+    schema: dict[str, Any], addresses: list[str], reader: Client
+) -> None:
     operations = ["/api/v1/articles/{slug}/", "/api/v1/sections/{id}/"]
     for operation, path in zip(operations, addresses[1:], strict=True):
         answer = schema["paths"][operation]["get"]["responses"]["200"]
@@ -455,7 +469,9 @@ def test_the_docs_page_works_under_the_strict_policy_and_asks_nobody_else(
     for name, attributes in tags_of(page):
         assert name != "style"
         assert name != "script" or "src" in attributes, "an inline script does not run here"
-        assert not any(attribute == "style" or attribute.startswith("on") for attribute in attributes)
+        assert not any(
+            attribute == "style" or attribute.startswith("on") for attribute in attributes
+        )
 
 
 def test_the_docs_pages_script_reads_our_schema(db: None, reader: Client) -> None:
@@ -469,7 +485,9 @@ def test_the_docs_pages_script_reads_our_schema(db: None, reader: Client) -> Non
     assert not re.search(r"https?://(?!127\.0\.0\.1)", code)
 
 
-def test_the_next_page_is_named_on_the_public_address(home: HomePage, reader: Client, settings: Any) -> None:
+def test_the_next_page_is_named_on_the_public_address(
+    home: HomePage, reader: Client, settings: Any
+) -> None:
     add_many(home, 2)
     following = get(reader, f"{ARTICLES}?page_size=1")["next"]
     assert following.startswith(f"{ORIGIN}{ARTICLES}?")

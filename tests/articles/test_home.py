@@ -9,13 +9,19 @@ import pytest
 from django.test import Client
 
 from articles.models import ArticlePage, HomePage
-from articles.models.home import ARTICLES_A_PAGE
 from tests.factories import add_article, add_draft, edit, section
 from tests.markup import values
 
 pytestmark = pytest.mark.django_db
 
+# Instead of 20, so that few articles fill a page.
+A_PAGE = 3
 BEGAN = datetime(2026, 1, 1, 12, tzinfo=UTC)
+
+
+@pytest.fixture(autouse=True)
+def _short_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("articles.models.home.ARTICLES_A_PAGE", A_PAGE)
 
 
 def listed(client: Client, path: str = "/") -> list[str]:
@@ -81,18 +87,20 @@ def test_each_article_is_shown_with_its_link_and_beginning(home: HomePage, reade
 
 
 def test_paging_by_key_shows_every_article_once(home: HomePage, reader: Client) -> None:
-    titles = add_many(home, ARTICLES_A_PAGE + 5)
+    titles = add_many(home, A_PAGE + 2)
     older = next_page(reader, "/")
     assert older is not None
-    assert listed(reader) == titles[:ARTICLES_A_PAGE]
-    assert listed(reader, older) == titles[ARTICLES_A_PAGE:]
+    assert listed(reader) == titles[:A_PAGE]
+    assert listed(reader, older) == titles[A_PAGE:]
     assert next_page(reader, older) is None
     assert way_back(reader, older) == ["/"]
     assert way_back(reader, "/") == []
 
 
-def test_articles_of_one_moment_are_not_lost_between_two_pages(home: HomePage, reader: Client) -> None:
-    titles = add_many(home, ARTICLES_A_PAGE + 2)
+def test_articles_of_one_moment_are_not_lost_between_two_pages(
+    home: HomePage, reader: Client
+) -> None:
+    titles = add_many(home, A_PAGE + 2)
     ArticlePage.objects.update(first_published_at=BEGAN)
     older = next_page(reader, "/")
     assert older is not None
@@ -104,15 +112,15 @@ def test_articles_of_one_moment_are_not_lost_between_two_pages(home: HomePage, r
 def test_a_new_article_does_not_shift_the_pages_that_are_being_read(
     home: HomePage, reader: Client
 ) -> None:
-    titles = add_many(home, ARTICLES_A_PAGE + 2)
+    titles = add_many(home, A_PAGE + 2)
     older = next_page(reader, "/")
     assert older is not None
     add_article(home, section("Why"), title="Just in")
-    assert listed(reader, older) == titles[ARTICLES_A_PAGE:]
+    assert listed(reader, older) == titles[A_PAGE:]
 
 
 def test_a_full_last_page_leads_no_further(home: HomePage, reader: Client) -> None:
-    add_many(home, ARTICLES_A_PAGE)
+    add_many(home, A_PAGE)
     assert next_page(reader, "/") is None
 
 
@@ -158,7 +166,9 @@ def test_a_key_that_is_none_is_no_server_error(key: str, home: HomePage, reader:
 
 
 @pytest.mark.parametrize("key", ["x", "-", "999999999999999999999-1", f"1-{10**400}"])
-def test_a_key_that_is_none_begins_at_the_beginning(key: str, home: HomePage, reader: Client) -> None:
+def test_a_key_that_is_none_begins_at_the_beginning(
+    key: str, home: HomePage, reader: Client
+) -> None:
     add_article(home)
     assert listed(reader, f"/?after={quote(key)}") == ["Sleep"]
 

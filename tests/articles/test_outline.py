@@ -76,7 +76,10 @@ def test_a_description_is_the_summary_or_the_beginning_of_the_text() -> None:
 
 
 def test_the_text_is_the_words_of_the_body_without_markup() -> None:
-    part = one("Why", text="<b>Salt</b> &amp; water</p><ul><li>less than 5&nbsp;g</li><li>&lt; 2 l</li></ul><p>a day")
+    part = one(
+        "Why",
+        text="<b>Salt</b> &amp; water</p><ul><li>less than 5&nbsp;g</li><li>&lt; 2 l</li></ul><p>a day",
+    )
     assert part.text == "Salt & water less than 5 g < 2 l a day"
 
 
@@ -115,18 +118,24 @@ def test_the_sites_own_slugs_and_numbered_parts_are_reserved(slug: str) -> None:
     assert is_reserved_slug(slug)
 
 
-@pytest.mark.parametrize("slug", ["", "parts-3", "part-three", "part-3-of-it", "a-part-3", "sharing"])
+@pytest.mark.parametrize(
+    "slug", ["", "parts-3", "part-three", "part-3-of-it", "a-part-3", "sharing"]
+)
 def test_other_slugs_are_not_reserved(slug: str) -> None:
     assert not is_reserved_slug(slug)
 
 
-_few_slugs = st.sampled_from(["", "a", "a-2", "a-3", "part-2", "share", "share-2", "x" * LONGEST_SLUG])
+_few_slugs = st.sampled_from(
+    ["", "a", "a-2", "a-3", "part-2", "share", "share-2", "x" * LONGEST_SLUG]
+)
 _headings = st.one_of(st.just(""), st.sampled_from(["A", "Share", "Part 2"]), st.text(max_size=150))
 
 
 @given(st.lists(st.tuples(_few_slugs, _headings), max_size=12))
 @example([("x" * LONGEST_SLUG, "")] * 12)
-def test_every_section_gets_a_slug_of_its_own_whatever_they_wish(pairs: list[tuple[str, str]]) -> None:
+def test_every_section_gets_a_slug_of_its_own_whatever_they_wish(
+    pairs: list[tuple[str, str]],
+) -> None:
     slugs = slugs_of(*pairs)
     assert len(slugs) == len(pairs)
     assert len(set(slugs)) == len(slugs)
@@ -139,7 +148,9 @@ def test_every_section_gets_a_slug_of_its_own_whatever_they_wish(pairs: list[tup
 @given(st.lists(st.tuples(_few_slugs, _headings), max_size=12))
 def test_slugs_that_were_given_stay_as_they_are(pairs: list[tuple[str, str]]) -> None:
     given_slugs = slugs_of(*pairs)
-    again = slugs_of(*[(slug, heading) for slug, (_, heading) in zip(given_slugs, pairs, strict=True)])
+    again = slugs_of(
+        *[(slug, heading) for slug, (_, heading) in zip(given_slugs, pairs, strict=True)]
+    )
     assert again == given_slugs
 
 

@@ -3,7 +3,7 @@
 import re
 from html import unescape
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urljoin
 
 import pytest
 from django.core.cache import cache
@@ -80,7 +80,9 @@ def test_the_first_and_the_last_section_have_one_neighbour(home: HomePage, reade
     assert values(get(reader, "/sleep/how/"), "a", "href", rel="next") == []
 
 
-def test_an_address_in_another_script_is_found_encoded_or_not(home: HomePage, reader: Client) -> None:
+def test_an_address_in_another_script_is_found_encoded_or_not(
+    home: HomePage, reader: Client
+) -> None:
     add_article(home, section("Träume"), title="Schlaf")
     assert "<h1>Träume</h1>" in get(reader, "/schlaf/träume/")
     assert "<h1>Träume</h1>" in get(reader, f"/schlaf/{quote('träume')}/")
@@ -96,8 +98,44 @@ def test_an_old_slug_leads_to_the_new_address_for_good(home: HomePage, reader: C
     for old in ("why", "wherefore"):
         answer = reader.get(f"/sleep/{old}/")
         assert answer.status_code == 301
-        assert answer.headers["Location"] == "/sleep/for-what/"
+        assert urljoin(ORIGIN, answer.headers["Location"]) == f"{ORIGIN}/sleep/for-what/"
     assert "<h1>Why</h1>" in get(reader, "/sleep/for-what/")
+
+
+def test_a_renamed_article_leads_on_from_all_its_old_addresses(
+    home: HomePage, reader: Client, django_capture_on_commit_callbacks: Any
+) -> None:
+    why = section("Why", slug="wherefore")
+    article = add_article(home, why, title="Sleep")
+    why["value"]["slug"] = "why"
+    article = edit(article, why)
+    with django_capture_on_commit_callbacks(execute=True):
+        edit(article, slug="slumber")
+    for old, new in (
+        ("/sleep/", "/slumber/"),
+        ("/sleep/why/", "/slumber/why/"),
+        ("/sleep/wherefore/", "/slumber/wherefore/"),
+    ):
+        answer = reader.get(old)
+        assert answer.status_code == 301, old
+        assert answer.headers["Location"].endswith(new)
+
+
+def test_an_old_slug_is_asked_for_again_each_time(home: HomePage, reader: Client) -> None:
+    why = section("Why", slug="one")
+    article = add_article(home, why)
+    why["value"]["slug"] = "two"
+    article = edit(article, why)
+    assert reader.get("/sleep/one/").headers["Cache-Control"] == "no-cache"
+    why["value"]["slug"] = "one"
+    edit(article, why)
+    assert reader.get("/sleep/one/").status_code == 200
+    assert reader.get("/sleep/two/").headers["Location"] == "/sleep/one/"
+
+
+def test_what_is_published_is_public(home: HomePage) -> None:
+    # The API, the counts and the short links know nothing of Wagtail's page privacy.
+    assert ArticlePage.private_page_options == HomePage.private_page_options == []
 
 
 def test_an_address_without_its_slash_leads_to_the_one_with(home: HomePage, reader: Client) -> None:
@@ -126,7 +164,9 @@ def test_an_old_slug_of_a_removed_section_is_gone_too(home: HomePage, reader: Cl
     assert "“How”" in get(reader, "/sleep/how/", 410)
 
 
-def test_a_new_section_may_take_the_address_of_a_removed_one(home: HomePage, reader: Client) -> None:
+def test_a_new_section_may_take_the_address_of_a_removed_one(
+    home: HomePage, reader: Client
+) -> None:
     article = add_article(home, section("Why", "Old."), section("How"))
     edit(article, section("Why", "New."), section("How"))
     assert "New." in get(reader, "/sleep/why/")
@@ -181,7 +221,9 @@ def test_a_page_can_only_be_read(method: str, path: str, home: HomePage, reader:
 
 
 @pytest.mark.parametrize("path", ["/sleep/", "/sleep/why/", "/"])
-def test_head_answers_as_get_does_without_the_page(path: str, home: HomePage, reader: Client) -> None:
+def test_head_answers_as_get_does_without_the_page(
+    path: str, home: HomePage, reader: Client
+) -> None:
     add_article(home)
     answer = reader.head(path)
     assert answer.status_code == 200
@@ -257,8 +299,12 @@ def test_the_default_picture_exists(home: HomePage, reader: Client) -> None:
     assert picture == f"{ORIGIN}/static/healthsite/card.png"
 
 
-def test_an_editors_title_and_description_for_search_come_first(home: HomePage, reader: Client) -> None:
-    add_article(home, standfirst="Standfirst.", seo_title="For search", search_description="Described.")
+def test_an_editors_title_and_description_for_search_come_first(
+    home: HomePage, reader: Client
+) -> None:
+    add_article(
+        home, standfirst="Standfirst.", seo_title="For search", search_description="Described."
+    )
     page = get(reader, "/sleep/")
     assert title(page) == "For search – Healthsite"
     assert meta(page, "description") == "Described."

@@ -69,7 +69,9 @@ def test_a_mode_of_a_section_that_is_gone_shows_the_whole_article(home: HomePage
     assert "<h1>Slumber</h1>" in preview(article, f"section-{how.block_id}")
 
 
-def test_an_article_that_was_never_published_has_a_preview_without_a_share_bar(home: HomePage) -> None:
+def test_an_article_that_was_never_published_has_a_preview_without_a_share_bar(
+    home: HomePage,
+) -> None:
     page = preview(add_draft(home))
     assert "The share bar appears here once this is published." in page
     assert "/share/" not in page
@@ -91,7 +93,9 @@ def answered(response: HttpResponseBase) -> str:
 
 
 @pytest.mark.parametrize("mode", ["Whole article", "When"])
-def test_a_saved_draft_can_be_opened_in_the_admin(mode: str, home: HomePage, editor: Client) -> None:
+def test_a_saved_draft_can_be_opened_in_the_admin(
+    mode: str, home: HomePage, editor: Client
+) -> None:
     article = with_a_draft(home)
     path = f"/admin/pages/{article.pk}/view_draft/"
     page = answered(editor.get(path, {"mode": modes(article)[mode]}))
@@ -101,7 +105,9 @@ def test_a_saved_draft_can_be_opened_in_the_admin(mode: str, home: HomePage, edi
 def test_what_is_typed_is_previewed_before_it_is_saved(home: HomePage, editor: Client) -> None:
     article = add_article(home, section("Why", "Public words."))
     path = f"/admin/pages/{article.pk}/edit/preview/"
-    data = form(section_block("Why", "<p>Typed words.</p>"), section_block("More", "<p>Typed too.</p>"))
+    data = form(
+        section_block("Why", "<p>Typed words.</p>"), section_block("More", "<p>Typed too.</p>")
+    )
     assert editor.post(path, data).json()["is_valid"]
     answer = editor.get(path, {"mode": ""})
     assert answer.headers["X-Frame-Options"] == "SAMEORIGIN", "the editor shows it in a frame"
@@ -111,7 +117,9 @@ def test_what_is_typed_is_previewed_before_it_is_saved(home: HomePage, editor: C
     assert "Typed words." not in article.get_latest_revision_as_object().parts[0].text
 
 
-def test_a_new_article_is_previewed_before_it_is_saved_at_all(home: HomePage, editor: Client) -> None:
+def test_a_new_article_is_previewed_before_it_is_saved_at_all(
+    home: HomePage, editor: Client
+) -> None:
     path = f"/admin/pages/add/articles/articlepage/{home.pk}/preview/"
     data = form(section_block("Why", "<p>Typed words.</p>"), section_block())
     assert editor.post(path, data).json()["is_valid"]
@@ -121,7 +129,9 @@ def test_a_new_article_is_previewed_before_it_is_saved_at_all(home: HomePage, ed
     assert not ArticlePage.objects.exists()
 
 
-def test_an_unsaved_section_of_a_new_article_can_be_previewed(home: HomePage, editor: Client) -> None:
+def test_an_unsaved_section_of_a_new_article_can_be_previewed(
+    home: HomePage, editor: Client
+) -> None:
     path = f"/admin/pages/add/articles/articlepage/{home.pk}/preview/"
     block_id = "11111111-1111-4111-8111-111111111111"
     data = form(section_block("Why", "<p>Typed words.</p>")) | {"body-0-id": block_id}
@@ -140,7 +150,10 @@ def test_an_old_revision_can_be_opened_in_the_admin(home: HomePage, editor: Clie
 
 def test_a_reader_cannot_open_a_preview(home: HomePage, reader: Client) -> None:
     article = with_a_draft(home)
-    for path in (f"/admin/pages/{article.pk}/view_draft/", f"/admin/pages/{article.pk}/edit/preview/"):
+    for path in (
+        f"/admin/pages/{article.pk}/view_draft/",
+        f"/admin/pages/{article.pk}/edit/preview/",
+    ):
         answer = reader.get(path)
         assert answer.status_code == 302
         assert answer.headers["Location"].startswith("/admin/login/")

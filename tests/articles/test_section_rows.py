@@ -8,7 +8,9 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from wagtail.models import Page
+from wagtail.signals import page_unpublished
 
+from articles import actions
 from articles.models import ArticlePage, HomePage, RetiredSlug, Section
 from tests.factories import add_article, add_draft, edit, section
 
@@ -235,3 +237,41 @@ def test_rebuild_sections_repairs_rows_and_says_what_it_changed(
     assert "created how" in said
     assert "updated why" in said
     assert live_slugs(article) == ["why", "how"]
+
+
+def test_of_two_sections_that_give_up_one_slug_the_live_one_keeps_its_readers(
+    home: HomePage,
+) -> None:
+    first, second = section("A", slug="why"), section("B", slug="b")
+    article = add_article(home, first, second)
+    second["value"]["slug"] = "why"
+    article = edit(article, second)
+    first["value"]["slug"], second["value"]["slug"] = "a", "b-again"
+    article = edit(article, first, second)
+    assert live_slugs(article) == ["a", "b-again"]
+    assert RetiredSlug.objects.get(slug="why").section.heading == "B"
+
+
+def test_a_publish_that_comes_before_the_news_of_an_unpublish_stands(home: HomePage) -> None:
+    article = add_article(home)
+    stale = ArticlePage.objects.get(pk=article.pk)
+    stale.live = False
+    page_unpublished.send(sender=ArticlePage, instance=stale)
+    assert live_slugs(article) == ["why", "how"]
+
+
+def test_rebuild_sections_reads_each_article_at_its_turn(home: HomePage) -> None:
+    one = add_article(home, section("One"), title="One")
+    two = add_article(home, section("Two"), title="Two")
+    rebuilding = actions.rebuild_sections()
+    assert next(rebuilding)[0] == one
+    edit(two, section("Newer"))
+    list(rebuilding)
+    assert live_slugs(two) == ["newer"]
+
+
+def test_a_heading_that_no_editor_would_type_is_cut_to_fit(home: HomePage) -> None:
+    article = add_article(home, section("Long " * 200))
+    row = article.sections.get()
+    assert len(row.heading) <= 150
+    assert row.heading.endswith("…")

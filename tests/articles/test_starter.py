@@ -48,7 +48,9 @@ def everything() -> list[object]:
     return [*pages, *articles, *Section.objects.order_by("pk").values_list("pk", "live", "heading")]
 
 
-def test_a_new_site_shows_the_article_on_its_home_page(starter: ArticlePage, reader: Client) -> None:
+def test_a_new_site_shows_the_article_on_its_home_page(
+    starter: ArticlePage, reader: Client
+) -> None:
     site = Site.objects.get()
     assert isinstance(site.root_page.specific, HomePage)
     assert starter.get_parent().specific == site.root_page.specific

@@ -133,6 +133,13 @@ def test_a_beacon_that_lies_about_its_length_is_refused(shared: Shared, reader: 
     assert counted() == 0
 
 
+def test_a_beacon_without_a_length_is_asked_for_one(shared: Shared, reader: Client) -> None:
+    # What granian makes of a chunked body.
+    answer = send(reader, beacon(shared), CONTENT_LENGTH="")
+    assert answer.status_code == 411
+    assert counted() == 0
+
+
 def test_a_beacon_of_another_kind_is_refused(shared: Shared, reader: Client) -> None:
     for content_type in (
         "text/plain",

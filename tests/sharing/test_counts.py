@@ -74,6 +74,19 @@ def test_many_codes_cost_as_many_queries_as_one(home: HomePage, reader: Client) 
     assert used[0] == used[1] <= 6
 
 
+def test_queries_do_not_grow_while_the_cache_is_silent(
+    home: HomePage, reader: Client, frozen_cache: None
+) -> None:
+    every = [shared_article(home, title=f"Sleep {number}") for number in range(5)]
+    used = []
+    for some in (every[:1], every):
+        with CaptureQueriesContext(connection) as queries:
+            counts(reader, *(shared.code for shared in some))
+            reader.get("/api/v1/articles/", {"page_size": len(some)})
+        used.append(len(queries))
+    assert used[0] == used[1]
+
+
 @pytest.mark.parametrize(
     ("query", "status"),
     [("", 400), ("code=", 404), ("code=nonesuch", 404), ("code=%22", 404), ("code=%00", 400),

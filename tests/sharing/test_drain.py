@@ -168,6 +168,17 @@ def test_with_valkey_out_of_memory_the_share_is_kept(target: ShareTarget) -> Non
     assert actions.drain() == 1
 
 
+def test_a_full_server_is_emptied_all_the_same(target: ShareTarget) -> None:
+    for _ in range(3):
+        actions.accept(event=event(target))
+    server().config_set("maxmemory", "1")
+    try:
+        assert actions.drain() == 3
+        assert server().xlen(stream.STREAM) == 0
+    finally:
+        server().config_set("maxmemory", "0")
+
+
 def test_a_kill_of_valkey_loses_no_accepted_event(target: ShareTarget) -> None:
     for _ in range(50):
         actions.accept(event=event(target))

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
+from django.db import OperationalError
 from django.test import Client
 
 from sharing import actions
@@ -127,6 +128,22 @@ def test_a_renamed_and_moved_article_keeps_its_code_and_counts(
     assert reader.get(f"/s/{shared.code}bs/").headers["Location"] == article.full_url
     assert article.full_url.endswith("/slumber/")
     assert counted()[shared.code, "bluesky", "intent"] == 1
+
+
+@pytest.mark.parametrize("path", ["/share/CODE/bluesky/", "/s/CODEbs/"])
+def test_a_reader_goes_on_when_nothing_can_take_the_event(
+    path: str,
+    shared: Shared,
+    reader: Client,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def disk_full(**kwargs: object) -> None:
+        raise OperationalError("database or disk is full")
+
+    monkeypatch.setattr("sharing.actions.accept", disk_full)
+    assert reader.get(path.replace("CODE", shared.code)).status_code in {302, 303}
+    assert "was not recorded" in caplog.text
 
 
 # The reader's own instance

@@ -22,7 +22,7 @@ EVIL = {
     "a quote within": 'a"b',
     "a NUL": "a\0b",
     "an apostrophe": "a'b\\%",
-    "FTS operators": 'a AND OR NOT NEAR( * ^ : {} - +',
+    "FTS operators": "a AND OR NOT NEAR( * ^ : {} - +",
     "unbalanced": '((("*^',
     "a column": "title:sleep",
     "tsquery operators": "a & | ! <-> :* b",
@@ -81,7 +81,9 @@ def test_a_foreign_host_is_refused(host: str, db: None) -> None:
 
 
 def test_a_forwarded_host_is_not_believed(article: ArticlePage, reader: Client) -> None:
-    answer = reader.get("/sleep/", headers={"x-forwarded-host": "evil.example", "x-forwarded-proto": "https"})
+    answer = reader.get(
+        "/sleep/", headers={"x-forwarded-host": "evil.example", "x-forwarded-proto": "https"}
+    )
     assert answer.status_code == 200
     assert b"evil" not in answer.content
 
@@ -90,7 +92,9 @@ def test_a_forwarded_host_is_not_believed(article: ArticlePage, reader: Client) 
 
 
 @evil
-def test_any_text_in_a_query_of_a_readers_page(text: str, article: ArticlePage, code: str, reader: Client) -> None:
+def test_any_text_in_a_query_of_a_readers_page(
+    text: str, article: ArticlePage, code: str, reader: Client
+) -> None:
     for path in (
         "/",
         "/sleep/",
@@ -150,15 +154,15 @@ def test_any_text_in_a_query_of_the_api(text: str, article: ArticlePage, reader:
             get(reader, f"{path}?{name}={encoded(text)}")
 
 
-@evil
-def test_any_text_in_a_header(text: str, article: ArticlePage, code: str, reader: Client) -> None:
-    value = text.encode("utf-8", "surrogatepass").decode("latin-1")
-    for name in (
+@pytest.mark.parametrize("name", ["a quote", "a NUL", "half an emoji", "new lines", "20 kB"])
+def test_any_text_in_a_header(name: str, article: ArticlePage, code: str, reader: Client) -> None:
+    value = EVIL[name].encode("utf-8", "surrogatepass").decode("latin-1")
+    for header in (
         "user-agent", "referer", "accept", "accept-language", "accept-encoding", "if-none-match",
         "if-modified-since", "range", "origin", "cookie", "x-forwarded-for", "sec-fetch-site",
     ):  # fmt: skip
         for path in ("/sleep/", f"/share/{code}/x/"):
-            assert reader.get(path, headers={name: value}).status_code < 500, (name, path)
+            assert reader.get(path, headers={header: value}).status_code < 500, (header, path)
 
 
 def test_a_nul_is_refused_with_a_page_or_a_problem(article: ArticlePage, reader: Client) -> None:
@@ -317,7 +321,9 @@ def test_any_name_and_password_at_the_login(text: str, db: None, reader: Client)
     assert answer.status_code in {200, 400}
 
 
-@pytest.mark.parametrize("path", ["//evil.example", "https://evil.example", "/\\evil.example", "javascript:alert(1)"])
+@pytest.mark.parametrize(
+    "path", ["//evil.example", "https://evil.example", "/\\evil.example", "javascript:alert(1)"]
+)
 def test_the_login_leads_to_this_site_only(path: str, superuser: Client) -> None:
     reader = Client(headers={"host": "127.0.0.1:8000"})
     answer = reader.post("/admin/login/", {"username": "admin", "password": "secret", "next": path})

@@ -1,11 +1,15 @@
 """The site's own pages: privacy, robots, the icon, and what is said when something is not there."""
 
+import re
+
 import pytest
+from django.conf import settings
 from django.test import Client, override_settings
 from django.urls import path
 
 from articles.models import HomePage
 from healthsite import urls, views
+from sharing import urls as sharing_urls
 
 pytestmark = pytest.mark.django_db
 
@@ -77,3 +81,14 @@ def test_a_failure_is_told_calmly_and_without_a_trace(home: HomePage, reader: Cl
     answer = reader.get("/api/v1/broken/")
     assert answer.status_code == 500
     assert answer.headers["Content-Type"] == "application/problem+json"
+
+
+def test_no_article_may_take_the_first_part_of_an_address_of_ours() -> None:
+    ours = set()
+    for pattern in urls.urlpatterns:
+        first = str(pattern.pattern).lstrip("^").partition("/")[0]
+        if re.fullmatch(r"[a-z]+", first):
+            ours.add(first)
+    ours |= {str(pattern.pattern).partition("/")[0] for pattern in sharing_urls.urlpatterns}
+    assert ours <= settings.RESERVED_ARTICLE_SLUGS
+    assert settings.STATIC_URL.strip("/") in settings.RESERVED_ARTICLE_SLUGS

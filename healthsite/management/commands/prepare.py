@@ -46,8 +46,8 @@ class Command(BaseCommand):
         with self._one_at_a_time():
             self._migrate()
             self._collect_static_files()
-            self._run("sync_site")
             self._run("install_starter_content")
+            self._run("sync_site")
             self._make_first_administrator()
 
     def _tell(self, text: str, kind: str = "step") -> None:
