@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.core.validators import validate_unicode_slug
+from django.core.validators import URLValidator, validate_unicode_slug
 from django.db.models import TextChoices
 from wagtail import blocks
 from wagtail.blocks.stream_block import StreamBlockValidationError
@@ -66,7 +66,9 @@ class ReferenceBlock(blocks.StructBlock):
     citation = blocks.CharBlock(
         max_length=500, help_text="Author or body, title, where it appeared, date."
     )
-    url = blocks.URLBlock(required=False, label="Address")
+    url = blocks.URLBlock(
+        required=False, label="Address", validators=[URLValidator(schemes=["http", "https"])]
+    )
     identifier = blocks.CharBlock(
         required=False, max_length=100, help_text="A DOI or PubMed number, where there is one."
     )

@@ -16,7 +16,7 @@ from sharing import valkey
 T = TypeVar("T")
 
 
-class _PatientClient(RedisCacheClient):
+class _ForgivingClient(RedisCacheClient):
     """Django's client behind the breaker that all users of this server share."""
 
     def __init__(self, servers: list[str], **options: Any) -> None:
@@ -59,12 +59,12 @@ class _PatientClient(RedisCacheClient):
         return counted
 
 
-class PatientCache(RedisCache):
-    """Redis as a cache that never raises and never makes a reader wait."""
+class ForgivingCache(RedisCache):
+    """Redis as a cache that is empty while its server is silent."""
 
     def __init__(self, server: str, params: dict[str, Any]) -> None:
         super().__init__(server, params)
-        self._class = _PatientClient
+        self._class = _ForgivingClient
 
 
 def _ask(question: Callable[[], T], *, otherwise: T) -> T:

@@ -1,8 +1,11 @@
 """Typed readers of environment variables. Each error names the variable and what it takes."""
 
 import os
+from typing import Any
 from urllib.parse import urlsplit
+from zoneinfo import available_timezones
 
+import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
 
 _TRUE = {"1", "true", "yes", "on"}
@@ -74,3 +77,26 @@ def site_url(name: str, default: str) -> str:
         "" if parts.port in {None, {"http": 80, "https": 443}[parts.scheme]} else f":{parts.port}"
     )
     return f"{parts.scheme}://{host}{port}"
+
+
+def time_zone(name: str, default: str) -> str:
+    """Return the name of a time zone; one that does not exist raises ImproperlyConfigured."""
+    value = text(name, default)
+    if value not in available_timezones():
+        raise ImproperlyConfigured(
+            f"{name} takes a time zone such as Europe/Berlin, not {value!r}."
+        )
+    return value
+
+
+def database(name: str, default: str) -> dict[str, Any]:
+    """Return Django's settings of the database at an address; a bad one raises ImproperlyConfigured."""
+    try:
+        settings = dj_database_url.parse(
+            text(name, default), conn_max_age=60, conn_health_checks=True
+        )
+    except ValueError as error:
+        raise ImproperlyConfigured(
+            f"{name} takes an address such as postgres://user:password@host/name: {error}"
+        ) from error
+    return dict(settings)

@@ -14,6 +14,9 @@ from django.urls import reverse
 LONGEST_SEARCH = 250
 
 
+LONGEST_PATH = 2000
+
+
 class ContentSecurityPolicy(CSPMiddleware):
     """The strict policy on every page; Wagtail's editing views alone get the laxer one.
 
@@ -43,12 +46,17 @@ class ContentSecurityPolicy(CSPMiddleware):
 def refuse_unstorable_text(
     get_response: Callable[[HttpRequest], HttpResponse],
 ) -> Callable[[HttpRequest], HttpResponse]:
-    """Answer 400 to a path or query with a NUL: no database of ours stores one, none needs it."""
+    """Answer 400 to an address with a NUL, which no database stores, or with a path beyond all use.
+
+    A path of thousands of digits is taken for a number on the way, and is none that Python reads.
+    """
 
     def middleware(request: HttpRequest) -> HttpResponse:
         query = unquote_to_bytes(str(request.META.get("QUERY_STRING", "")))
         if "\0" in request.path or b"\0" in query:
             raise BadRequest("The address has a NUL character in it.")
+        if len(request.path) > LONGEST_PATH:
+            raise BadRequest("The address is too long.")
         return get_response(request)
 
     return middleware
@@ -65,6 +73,8 @@ def refuse_endless_searches(
     def middleware(request: HttpRequest) -> HttpResponse:
         if len(request.GET.get("q", "")) > LONGEST_SEARCH:
             raise BadRequest(f"A search has at most {LONGEST_SEARCH} characters.")
+        if len(request.path) > LONGEST_PATH:
+            raise BadRequest("The address is too long.")
         return get_response(request)
 
     return middleware

@@ -10,7 +10,6 @@ from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
-import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
 
 from healthsite import env, paths
@@ -77,7 +76,7 @@ ALLOWED_HOSTS = sorted(
 
 CACHES: dict[str, Any] = {
     "default": {
-        "BACKEND": "healthsite.cache.PatientCache",
+        "BACKEND": "healthsite.cache.ForgivingCache",
         "LOCATION": CACHE_URL,
         "KEY_PREFIX": "page",
         "TIMEOUT": 3600,
@@ -92,11 +91,7 @@ CSRF_TRUSTED_ORIGINS = [SITE_URL]
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 10_000
 
 DATABASES: dict[str, Any] = {
-    "default": dj_database_url.parse(
-        env.text("DATABASE_URL", f"sqlite:///{paths.database_file(DATA_DIR)}"),
-        conn_max_age=60,
-        conn_health_checks=True,
-    )
+    "default": env.database("DATABASE_URL", f"sqlite:///{paths.database_file(DATA_DIR)}")
 }
 _ON_SQLITE = DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3"
 if _ON_SQLITE:
@@ -212,7 +207,7 @@ TEMPLATES = [
         },
     }
 ]
-TIME_ZONE = env.text("TIME_ZONE", "UTC")
+TIME_ZONE = env.time_zone("TIME_ZONE", "UTC")
 USE_TZ = True
 WSGI_APPLICATION = "healthsite.wsgi.application"
 X_FRAME_OPTIONS = "DENY"

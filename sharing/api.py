@@ -1,5 +1,6 @@
 """Share counts, and the beacon that says a share was handed over."""
 
+import json
 from typing import Any
 from uuid import UUID
 
@@ -47,9 +48,14 @@ class BeaconParser(JSONParser):
         if not str(length).isdecimal() or int(length) > LARGEST_BEACON:
             raise TooLarge
         try:
-            return super().parse(stream, media_type, parser_context)
+            data = super().parse(stream, media_type, parser_context)
+            # Half a surrogate pair is no text; an error that repeats it could not be sent.
+            json.dumps(data, ensure_ascii=False).encode()
         except RecursionError as error:
             raise ParseError("The JSON is nested too deeply.") from error
+        except UnicodeEncodeError as error:
+            raise ParseError("The JSON has text that is not valid Unicode.") from error
+        return data
 
 
 class ShareEventSerializer(serializers.Serializer[Any]):
@@ -59,7 +65,10 @@ class ShareEventSerializer(serializers.Serializer[Any]):
         help_text="Made by the sender. The same id again is answered alike and counted once."
     )
     code = serializers.CharField(max_length=40, help_text="A share code.")
-    channel = serializers.ChoiceField(choices=sorted(BY_SLUG))
+    channel = serializers.ChoiceField(
+        choices=sorted(BY_SLUG),
+        help_text="`copy-link` or `share-sheet`; an app that hands a share to a network itself names it.",
+    )
 
     def get_fields(self) -> dict[str, Any]:
         """Add `class`, which as a word of Python's cannot be declared."""

@@ -9,6 +9,11 @@ from sharing.channels import BY_SUFFIX, COPY_LINK, SHARE_SHEET, Channel
 from sharing.models import CODE_LENGTH
 from sharing.networks import NETWORKS
 
+# Files in templates/sharing/icons; what has none is named in words alone.
+ICONS = (
+    "bluesky", "mastodon", "facebook", "x", "whatsapp", "email", "copy-link", "share-sheet",
+)  # fmt: skip
+
 
 def short_link(code: str, channel: Channel) -> str:
     """Return the absolute short link of a target for one channel."""
@@ -19,6 +24,7 @@ def ways_to_share(code: str | None) -> dict[str, Any]:
     """Return what the templates of the share bar need beside a title; no link without a code."""
     return {
         "networks": NETWORKS,
+        "icons": ICONS,
         "copy_link": short_link(code, COPY_LINK) if code else "",
         "copy_channel": COPY_LINK.slug,
         "sheet_link": short_link(code, SHARE_SHEET) if code else "",

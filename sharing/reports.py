@@ -40,6 +40,7 @@ class SharesReport(ReportView):
         return [
             TitleColumn("label", label="Title", get_url=_edit_url, sort_key="label"),
             Column("kind", label="What", accessor=_kind),
+            Column("article", label="In the article", accessor=_article),
             NumberColumn("total", label="Shared", sort_key="total"),
             NumberColumn("intents", label="Intents", sort_key="intents"),
             NumberColumn("handed_over", label="Handed over", sort_key="handed_over"),
@@ -78,6 +79,11 @@ def _edit_url(target: Any) -> str | None:
     if shared.state is State.GONE and not shared.article_url:
         return None
     return edit_url(target)
+
+
+def _article(target: Any) -> str:
+    shared: Shareable = target.shareable
+    return shared.article_title if shared.is_section else ""
 
 
 def _kind(target: Any) -> str:

@@ -29,7 +29,7 @@ class Uncounted(Enum):
     METHOD = "not a GET or POST"
     OBJECTION = "asked not to be tracked"
     PREFETCH = "fetched ahead of a click"
-    EMBEDDED = "not a navigation"
+    EMBEDDED = "not a reader's own way here"
     ROBOT = "a robot"
     EDITOR = "signed in"
 
@@ -47,7 +47,7 @@ def record(
     `event_id` is the sender's own where it may send again. Raises a database error where neither
     Valkey nor the database could take the event.
     """
-    if why_uncounted(request) is not None:
+    if why_uncounted(request, share_class) is not None:
         return
     event = Event(
         event_id=event_id or uuid4(),
@@ -60,7 +60,7 @@ def record(
         actions.accept(event=event)
 
 
-def why_uncounted(request: HttpRequest) -> Uncounted | None:
+def why_uncounted(request: HttpRequest, share_class: ShareClass) -> Uncounted | None:
     """Return why this request is no reader's share, or None where it is one."""
     headers = request.headers
     purpose = " ".join(headers.get(name, "") for name in ("Sec-Purpose", "Purpose", "X-Moz"))
@@ -70,7 +70,7 @@ def why_uncounted(request: HttpRequest) -> Uncounted | None:
         return Uncounted.OBJECTION
     if "prefetch" in purpose or "prerender" in purpose or "preview" in purpose:
         return Uncounted.PREFETCH
-    if request.method == "GET" and headers.get("Sec-Fetch-Mode", "navigate") != "navigate":
+    if request.method == "GET" and not _is_navigation(request, share_class):
         return Uncounted.EMBEDDED
     if is_robot(headers.get("User-Agent", "")):
         return Uncounted.ROBOT
@@ -78,6 +78,20 @@ def why_uncounted(request: HttpRequest) -> Uncounted | None:
     if settings.SESSION_COOKIE_NAME in request.COOKIES and request.user.is_authenticated:
         return Uncounted.EDITOR
     return None
+
+
+def _is_navigation(request: HttpRequest, share_class: ShareClass) -> bool:
+    """Tell whether a reader went here; browsers that say nothing of it are believed.
+
+    Another site's page can frame an address of ours or send its visitors there. Arrivals come from
+    anywhere; an intent begins on a page of ours.
+    """
+    headers = request.headers
+    mode, destination = headers.get("Sec-Fetch-Mode"), headers.get("Sec-Fetch-Dest")
+    if mode not in {None, "navigate"} or destination not in {None, "document"}:
+        return False
+    foreign = headers.get("Sec-Fetch-Site") in {"cross-site", "same-site"}
+    return not (foreign and share_class is ShareClass.INTENT)
 
 
 def is_robot(user_agent: str) -> bool:

@@ -6,7 +6,7 @@ from uuid import UUID
 from django import template
 
 from sharing import queries
-from sharing.links import ways_to_share
+from sharing.links import ICONS, ways_to_share
 
 register = template.Library()
 
@@ -15,6 +15,12 @@ register = template.Library()
 def share_codes(page: Any) -> dict[UUID | None, str]:
     """Return the share codes of an article and its sections by block id; None is the article."""
     return queries.codes_by_block(page.pk) if page.pk else {}
+
+
+@register.simple_tag
+def share_icons() -> tuple[str, ...]:
+    """Return the names of the icons that there are."""
+    return ICONS
 
 
 @register.inclusion_tag("sharing/share_bar.html")

@@ -109,7 +109,20 @@ def test_a_beacon_without_a_field_is_refused(missing: str, shared: Shared, reade
 
 
 @pytest.mark.parametrize(
-    "body", ["", "{", "[]", "null", '"x"', "\x00", "[" * 4000, b"\xff\xfe", '{"event_id": NaN}']
+    "body",
+    [
+        "",
+        "{",
+        "[]",
+        "null",
+        '"x"',
+        "\x00",
+        '{"channel": "\\ud800"}',
+        '{"\\udfff": 1}',
+        "[" * 4000,
+        b"\xff\xfe",
+        '{"event_id": NaN}',
+    ],
 )
 def test_a_body_that_is_no_beacon_is_refused(body: Any, shared: Shared, reader: Client) -> None:
     assert send(reader, body).status_code in {400, 411}

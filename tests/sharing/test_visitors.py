@@ -67,6 +67,7 @@ def test_another_visitor_channel_target_or_class_is_no_repeat(
         pytest.param({"sec-purpose": "prefetch;prerender"}, id="prerender"),
         pytest.param({"purpose": "prefetch"}, id="prefetch"),
         pytest.param({"sec-fetch-mode": "no-cors", "sec-fetch-dest": "image"}, id="embedded"),
+        pytest.param({"sec-fetch-mode": "navigate", "sec-fetch-dest": "iframe"}, id="framed"),
         pytest.param({"sec-gpc": "1"}, id="global privacy control"),
         pytest.param({"dnt": "1"}, id="do not track"),
     ],
@@ -78,6 +79,20 @@ def test_who_is_no_reader_or_objects_is_served_and_not_counted(
     share(client, shared)
     assert client.get(f"/s/{shared.code}bs/").status_code == 302
     assert total() == 0
+
+
+def test_another_sites_page_makes_no_intents_but_brings_arrivals(shared: Shared) -> None:
+    client = new_reader(
+        **{
+            "sec-fetch-mode": "navigate",
+            "sec-fetch-dest": "document",
+            "sec-fetch-site": "cross-site",
+        }
+    )
+    share(client, shared)
+    assert total() == 0
+    assert client.get(f"/s/{shared.code}bs/").status_code == 302
+    assert total() == 1
 
 
 def test_head_is_answered_and_not_counted(shared: Shared, reader: Client) -> None:

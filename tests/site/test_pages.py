@@ -1,9 +1,11 @@
 """The site's own pages: privacy, robots, the icon, and what is said when something is not there."""
 
 import re
+from typing import Any
 
 import pytest
 from django.conf import settings
+from django.http import HttpResponse
 from django.test import Client, override_settings
 from django.urls import path
 
@@ -14,7 +16,7 @@ from sharing import urls as sharing_urls
 pytestmark = pytest.mark.django_db
 
 
-def _broken(request: object) -> None:
+def _broken(request: object) -> HttpResponse:
     raise RuntimeError("broken on purpose")
 
 
@@ -85,7 +87,8 @@ def test_a_failure_is_told_calmly_and_without_a_trace(home: HomePage, reader: Cl
 
 def test_no_article_may_take_the_first_part_of_an_address_of_ours() -> None:
     ours = set()
-    for pattern in urls.urlpatterns:
+    patterns: list[Any] = urls.urlpatterns
+    for pattern in patterns:
         first = str(pattern.pattern).lstrip("^").partition("/")[0]
         if re.fullmatch(r"[a-z]+", first):
             ours.add(first)

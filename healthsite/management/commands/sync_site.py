@@ -24,7 +24,9 @@ class Command(BaseCommand):
         }
         changed = [name for name, value in wanted.items() if getattr(site, name) != value]
         if changed:
+            was_ours = bool(site.site_name)
             for name, value in wanted.items():
                 setattr(site, name, value)
             site.save()
-        self.stdout.write(f"site: {settings.SITE_URL}" + (" (was another)" if changed else ""))
+        said = " (was another)" if changed and was_ours else ""
+        self.stdout.write(f"site: {settings.SITE_URL}{said}")
