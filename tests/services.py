@@ -18,6 +18,7 @@ import pytest
 from healthsite import paths
 from healthsite.supervisor import valkey
 from healthsite.supervisor.parent_death import binder
+from tests.missing import IN_CI
 from tests.postgres import Postgres, PostgresUnavailable
 
 DATA = Path(tempfile.mkdtemp(prefix="hs-test-", dir="/tmp"))  # socket paths are short
@@ -84,8 +85,7 @@ def pytest_configure(config: pytest.Config) -> None:
         _postgres.start()
     except PostgresUnavailable as reason:
         message = f"PostgreSQL cannot be started, nothing was tested on it: {reason}"
-        code = 1 if os.environ.get("CI") else 0
-        pytest.exit(message, returncode=code)
+        pytest.exit(message, returncode=1 if IN_CI else 0)
 
 
 def pytest_report_header(config: pytest.Config) -> str:

@@ -35,11 +35,13 @@ def free_port() -> int:
 class Start:
     """One start of the site, through whatever command starts it."""
 
-    def __init__(self, data: Path, port: int, command: Sequence[str], output: Path) -> None:
+    def __init__(
+        self, data: Path, port: int, command: Sequence[str], output: Path, **variables: str
+    ) -> None:
         self.data = data
         self.output = output
         environment = {k: v for k, v in os.environ.items() if k not in _NOT_FOR_THE_SITE}
-        environment |= {"HEALTHSITE_DATA": str(data), "PORT": str(port)}
+        environment |= {"HEALTHSITE_DATA": str(data), "PORT": str(port)} | variables
         # A test run that is killed takes the site with it; make names itself.
         environment[parent_death.VARIABLE] = str(os.getpid())
         with output.open("wb") as stdout:

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 import pytest
 
 from healthsite.supervisor import virtualenv
+from tests.missing import missing
 from tests.supervisor.conftest import Start, Starts, free_port
 
 pytestmark = [
@@ -128,9 +129,9 @@ def test_a_stop_in_the_middle_of_a_start_leaves_nothing(
 def through_make(starts: Starts) -> Start:
     """Return a start by `make run`, in the middle: all processes are there."""
     if not shutil.which("make"):
-        pytest.skip("make is missing (apt install make)")
+        missing("make is missing (apt install make)")
     if not virtualenv.is_installed(virtualenv.RUN_LOCK):
-        pytest.skip("bootstrap.py would install packages; start the tests with `make test`")
+        missing("bootstrap.py would install packages; start the tests with `make test`")
     start = starts(("make", "run", f"PYTHON={sys.executable}"))
     start.wait_for("starter content")
     return start
