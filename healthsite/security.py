@@ -11,10 +11,8 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import reverse
 
-LONGEST_SEARCH = 250
-
-
 LONGEST_PATH = 2000
+LONGEST_SEARCH = 250
 
 
 class ContentSecurityPolicy(CSPMiddleware):
@@ -43,12 +41,14 @@ class ContentSecurityPolicy(CSPMiddleware):
         return parts
 
 
-def refuse_unstorable_text(
+def refuse_unusable_addresses(
     get_response: Callable[[HttpRequest], HttpResponse],
 ) -> Callable[[HttpRequest], HttpResponse]:
-    """Answer 400 to an address with a NUL, which no database stores, or with a path beyond all use.
+    """Answer 400 to addresses that nobody needs and that something behind here would fail on.
 
-    A path of thousands of digits is taken for a number on the way, and is none that Python reads.
+    A NUL cannot be stored by PostgreSQL. A path of thousands of digits is taken for a number, and is
+    none that Python reads. Wagtail's searches nest one expression a word, so that some hundred words end
+    in a RecursionError.
     """
 
     def middleware(request: HttpRequest) -> HttpResponse:
@@ -57,24 +57,8 @@ def refuse_unstorable_text(
             raise BadRequest("The address has a NUL character in it.")
         if len(request.path) > LONGEST_PATH:
             raise BadRequest("The address is too long.")
-        return get_response(request)
-
-    return middleware
-
-
-def refuse_endless_searches(
-    get_response: Callable[[HttpRequest], HttpResponse],
-) -> Callable[[HttpRequest], HttpResponse]:
-    """Answer 400 to a search longer than anybody types.
-
-    Wagtail's searches nest one expression a word, so that some hundred words end in a RecursionError.
-    """
-
-    def middleware(request: HttpRequest) -> HttpResponse:
         if len(request.GET.get("q", "")) > LONGEST_SEARCH:
             raise BadRequest(f"A search has at most {LONGEST_SEARCH} characters.")
-        if len(request.path) > LONGEST_PATH:
-            raise BadRequest("The address is too long.")
         return get_response(request)
 
     return middleware
