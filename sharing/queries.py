@@ -41,17 +41,6 @@ def codes_by_block(page_id: int) -> dict[UUID | None, str]:
     return dict(rows)
 
 
-def codes(identities: Iterable[tuple[int, UUID | None]]) -> dict[tuple[int, UUID | None], str]:
-    """Return the share codes of (page id, block id) pairs, with one query."""
-    wanted = set(identities)
-    rows = ShareTarget.objects.filter(page_id__in={page_id for page_id, _ in wanted})
-    return {
-        (page_id, block_id): code
-        for page_id, block_id, code in rows.values_list("page_id", "block_id", "code")
-        if (page_id, block_id) in wanted
-    }
-
-
 def counts(target_ids: Iterable[int]) -> dict[int, Counts]:
     """Return the counts of targets, zeros included, with one query."""
     found = {target_id: Counts() for target_id in target_ids}
