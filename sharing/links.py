@@ -7,7 +7,7 @@ from django.urls import reverse
 
 from sharing.channels import BY_SUFFIX, COPY_LINK, SHARE_SHEET, Channel
 from sharing.models import CODE_LENGTH
-from sharing.networks import NETWORKS
+from sharing.offering import Offer
 
 # Files in templates/sharing/icons; what has none is named in words alone.
 ICONS = (
@@ -20,10 +20,10 @@ def short_link(code: str, channel: Channel) -> str:
     return f"{settings.SITE_URL}{reverse('sharing:arrival', args=[code + channel.suffix])}"
 
 
-def ways_to_share(code: str | None) -> dict[str, Any]:
+def ways_to_share(code: str | None, offer: Offer) -> dict[str, Any]:
     """Return what the templates of the share bar need beside a title; no link without a code."""
     return {
-        "networks": NETWORKS,
+        "networks": offer.networks,
         "icons": ICONS,
         "copy_link": short_link(code, COPY_LINK) if code else "",
         "copy_channel": COPY_LINK.slug,

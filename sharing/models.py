@@ -6,6 +6,8 @@ from typing import ClassVar
 from django.db import models
 from django.db.models import Q
 
+from sharing.share_settings import ShareSettings  # noqa: F401  # where Django looks for models
+
 # No vowels that make words, no signs that look alike; 31 ** 8 codes.
 CODE_ALPHABET = "23456789abcdefghjkmnpqrstuvwxyz"
 CODE_LENGTH = 8

@@ -1,14 +1,16 @@
 """Where a reader's share begins and where its link arrives."""
 
 import logging
+from urllib.parse import urlencode
 
 from django.db import DatabaseError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
+from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from sharing import queries, visitors
+from sharing import offers, queries, visitors
 from sharing.channels import BY_SLUG, Channel
 from sharing.links import parse_link, short_link, ways_to_share
 from sharing.models import ShareClass
@@ -16,10 +18,12 @@ from sharing.networks import (
     Composition,
     FederatedNetwork,
     InvalidInstance,
+    Network,
     UnknownNetwork,
     parse_instance,
 )
 from sharing.networks import network as network_by_slug
+from sharing.offering import Offer
 from sharing.shareables import Shareable, State, shareable
 
 logger = logging.getLogger(__name__)
@@ -46,6 +50,8 @@ def intent(request: HttpRequest, code: str, network: str) -> HttpResponse:
     shared = _shareable(request, code)
     if shared.state is State.GONE:
         return _gone(request, shared)
+    if chosen.slug not in offers.offer_for(request):
+        return _switched_off(shared, chosen)
     if isinstance(chosen, FederatedNetwork):
         return _ask_for_instance(request, shared, chosen)
     channel = BY_SLUG[chosen.slug]
@@ -76,6 +82,7 @@ def counts(request: HttpRequest, code: str) -> HttpResponse:
     if shared.state is State.GONE:
         return _gone(request, shared)
     target = shared.target
+    offer = offers.offer_for(request)
     numbers = queries.counts([target.pk])[target.pk]
     below = queries.too_few_to_tell(numbers)
     channels: dict[str, dict[str, int]] = {}
@@ -95,9 +102,24 @@ def counts(request: HttpRequest, code: str) -> HttpResponse:
             }
             for slug, by_class in channels.items()
         ],
-        **ways_to_share(target.code),
+        "switched_off": _name_of_switched_off(request.GET.get("without", ""), offer),
+        **ways_to_share(target.code, offer),
     }
     return render(request, "sharing/counts.html", context)
+
+
+def _switched_off(shared: Shareable, chosen: Network) -> HttpResponse:
+    """Send a reader whose page is older than the settings to the ways that are left."""
+    ways = reverse("sharing:counts", args=[shared.target.code])
+    return HttpResponseRedirect(f"{ways}?{urlencode({'without': chosen.slug})}", status=303)
+
+
+def _name_of_switched_off(slug: str, offer: Offer) -> str:
+    """Return the name of a network that is not offered; empty for any other word."""
+    try:
+        return "" if slug in offer else network_by_slug(slug).name
+    except UnknownNetwork:
+        return ""
 
 
 def _ask_for_instance(

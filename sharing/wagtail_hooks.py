@@ -5,6 +5,7 @@ from wagtail import hooks
 from wagtail.admin.menu import MenuItem
 
 from sharing.reports import SharesReport
+from sharing.settings_preview import preview
 
 
 @hooks.register("register_admin_urls")
@@ -18,6 +19,12 @@ def report_urls() -> list[URLPattern]:
             name="shares_report_results",
         ),
     ]
+
+
+@hooks.register("register_admin_urls")
+def settings_urls() -> list[URLPattern]:
+    """Mount the preview that the settings of sharing show."""
+    return [path("share-settings/preview/", preview, name="share_settings_preview")]
 
 
 @hooks.register("register_reports_menu_item")
