@@ -8,7 +8,7 @@ import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from sharing.networks import NETWORKS, Network
+from sharing.networks import NETWORKS
 
 LONGEST_LABEL = 40
 LONGEST_SLUG = 40
@@ -79,15 +79,13 @@ def make_offer(
     )
 
 
-def arrange(
-    choices: Iterable[Choice], *, networks: tuple[Network, ...] | None = None
-) -> tuple[Choice, ...]:
+def arrange(choices: Iterable[Choice]) -> tuple[Choice, ...]:
     """Return one choice for each network of the registry, in the order chosen.
 
     A network that no choice names is shown, right after its neighbour of the default order. Choices of
     networks that are not there are left out.
     """
-    registry = [each.slug for each in (NETWORKS if networks is None else networks)]
+    registry = [each.slug for each in NETWORKS]
     known = set(registry)
     arranged = [each for each in choices if each.slug in known]
     for place, slug in enumerate(registry):
@@ -98,12 +96,11 @@ def arrange(
     return tuple(arranged)
 
 
-def label_refusals(arranged: Iterable[Choice]) -> dict[str, str]:
+def label_refusals(choices: Iterable[Choice]) -> dict[str, str]:
     """Return a sentence for each label that readers could take for another network, by slug."""
-    arranged = tuple(arranged)
-    own = {_alike(own_name(each)): each.slug for each in arranged}
+    own = {_alike(each.name): each.slug for each in NETWORKS}
     refusals, taken = {}, dict[str, str]()
-    for each in arranged:
+    for each in choices:
         if not each.label:
             continue
         label = _alike(each.label)
