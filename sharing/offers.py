@@ -5,8 +5,8 @@ import logging
 from django.db import DatabaseError
 from django.http import HttpRequest
 
-from sharing.models import ShareSettings
 from sharing.offering import Offer, make_offer
+from sharing.share_settings import ShareSettings
 
 logger = logging.getLogger(__name__)
 

@@ -161,7 +161,7 @@ class NetworksField(forms.Field):
                 errors.places[row.slug] = _NO_PLACE
             choices.append(Choice(row.slug, row.shown, label))
         errors.labels |= label_refusals(choices)
-        self.widget.errors = errors  # type: ignore[attr-defined]  # a NetworkList, copied for this form
+        self.widget.errors = errors  # a NetworkList, copied for this form
         if sentences := errors.sentences():
             raise ValidationError([ValidationError(each, code="refused") for each in sentences])
         return write_choices(choices)

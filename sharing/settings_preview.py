@@ -1,6 +1,7 @@
 """What readers would see if the settings of sharing were saved as they stand in the form."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -9,8 +10,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 from wagtail.admin.panels import get_edit_handler
 
-from sharing.models import ShareSettings
 from sharing.offers import use_offer
+from sharing.share_settings import ShareSettings
 
 # With letters that no share code has, so that it never is one.
 _CODE = "preview0"
@@ -40,7 +41,7 @@ def preview(request: HttpRequest) -> HttpResponse:
     return JsonResponse({"page": render_to_string("sharing/bars_preview.html", context, request)})
 
 
-def _sentences(form: object) -> list[str]:
+def _sentences(form: Any) -> list[str]:
     return [
         error if field in {"networks", "__all__"} else f"{form.fields[field].label}: {error}"
         for field, errors in form.errors.items()

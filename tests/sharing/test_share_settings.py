@@ -11,10 +11,13 @@ from django.db import IntegrityError, OperationalError, connection, transaction
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from articles.models import HomePage
 from sharing import actions, offers
-from sharing.models import ShareCount, ShareSettings
+from sharing.models import ShareCount
 from sharing.networks import NETWORKS, FederatedNetwork
-from tests.sharing.conftest import Shared
+from sharing.share_settings import ShareSettings
+from tests.factories import add_article, section
+from tests.sharing.conftest import Shared, codes_of
 
 pytestmark = pytest.mark.django_db
 
@@ -253,8 +256,11 @@ def test_a_database_that_does_not_answer_costs_the_choice_and_not_the_page(
 
 
 def test_a_page_asks_for_the_settings_once_and_never_writes_them(
-    shared: Shared, reader: Client
+    home: HomePage, reader: Client
 ) -> None:
+    call = {"type": "share_call", "value": {"text": "Tell a friend?"}}
+    shared = codes_of(add_article(home, section("Why"), call, section("How"), call))
+    assert len(bars(html_of(reader, shared.article.url))) == 3
     for address, _ in [*places(shared), (f"/share/{shared.code}/facebook/", "")]:
         with CaptureQueriesContext(connection) as queries:
             reader.get(address)

@@ -11,8 +11,9 @@ from django.urls import reverse
 from wagtail.models import ModelLogEntry
 
 from articles.models import HomePage
-from sharing.models import ShareSettings, ShareTarget
+from sharing.models import ShareTarget
 from sharing.networks import NETWORKS
+from sharing.share_settings import ShareSettings
 from tests.markup import tags_of, values
 
 pytestmark = pytest.mark.django_db
@@ -32,6 +33,11 @@ def fields(*order: str, **changes: str | None) -> dict[str, str]:
         sent |= {f"{prefix}-shown": "on", f"{prefix}-label": ""}
     sent |= {name.replace("__", "-"): value for name, value in changes.items()}
     return {name: value for name, value in sent.items() if value is not None}
+
+
+def led_by(slug: str) -> list[str]:
+    """Return all networks with this one first."""
+    return [slug, *(each for each in SLUGS if each != slug)]
 
 
 def address() -> str:
@@ -135,10 +141,10 @@ def test_a_saved_form_is_stored_in_the_order_of_its_places(
 def test_the_form_shows_what_is_stored(administrator: Client, home: HomePage) -> None:
     save(
         administrator,
-        fields("email", *SLUGS[:-1], networks__x__shown=None, networks__x__label="Ex"),
+        fields(*led_by("email"), networks__x__shown=None, networks__x__label="Ex"),
     )
     page = administrator.get(address()).content.decode()
-    assert values(page, "li", "data-network") == ["email", *SLUGS[:-1]]
+    assert values(page, "li", "data-network") == led_by("email")
     boxes = {
         attrs["name"]: "checked" in attrs
         for tag, attrs in tags_of(page)
@@ -191,12 +197,12 @@ def test_a_bad_label_is_refused_beside_its_field_and_nothing_is_lost(
 ) -> None:
     page = save(
         administrator,
-        fields("email", *SLUGS[:-1], networks__x__label=label, networks__bluesky__label="Sky"),
+        fields(*led_by("email"), networks__x__label=label, networks__bluesky__label="Sky"),
     )
     assert sentence in page
     assert 'aria-describedby="id_networks-x-label-error"' in page
     assert 'value="Sky"' in page
-    assert values(page, "li", "data-network") == ["email", *SLUGS[:-1]]
+    assert values(page, "li", "data-network") == led_by("email")
     assert stored() == []
 
 
@@ -273,7 +279,7 @@ def preview(client: Client, sent: dict[str, str]) -> dict[str, Any]:
 def test_the_preview_shows_both_bars_as_they_would_be_and_saves_nothing(
     administrator: Client, home: HomePage
 ) -> None:
-    sent = fields("email", *SLUGS[:-1], networks__x__shown=None, networks__email__label="Send it")
+    sent = fields(*led_by("email"), networks__x__shown=None, networks__email__label="Send it")
     page = re.sub(r"\s+", " ", preview(administrator, sent | {"compact": "1"})["page"])
     compact, generous = re.split(r'<div class="share[ "]', page)[1:]
     links = [re.findall(r"/share/[^/]+/([a-z]+)/", bar) for bar in (compact, generous)]

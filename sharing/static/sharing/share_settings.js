@@ -166,18 +166,14 @@ class Preview {
   }
 
   #refuse(sentences) {
+    const words = sentences.length && !this.box.hidden ? [...sentences, "Shown below is what last worked."] : sentences;
     this.error.replaceChildren(
-      ...sentences.map((sentence) => {
+      ...words.map((sentence) => {
         const line = document.createElement("p");
         line.textContent = sentence;
         return line;
       }),
     );
-    if (sentences.length) {
-      const line = document.createElement("p");
-      line.textContent = "Shown below is what last worked.";
-      this.error.append(line);
-    }
   }
 
   #draw(page) {
@@ -185,6 +181,7 @@ class Preview {
     // Nothing runs in the frame, and nothing leads out of it.
     for (const each of next.querySelectorAll("noscript")) each.remove();
     for (const link of next.querySelectorAll("a")) link.removeAttribute("href");
+    this.box.hidden = false;
     const now = this.frame.contentDocument;
     if (!now?.querySelector("main")) {
       this.frame.srcdoc = `<!DOCTYPE html>${next.documentElement.outerHTML}`;
