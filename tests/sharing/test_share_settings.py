@@ -143,6 +143,7 @@ def test_without_any_network_the_link_is_still_there(shared: Shared, reader: Cli
     ways = html_of(reader, f"/share/{shared.code}/")
     assert "Copy this address by hand" in ways
     assert "Or copy" not in ways
+    assert "every way above" not in ways
 
 
 def test_a_change_is_seen_with_the_next_request(shared: Shared, reader: Client) -> None:
