@@ -1,5 +1,6 @@
 """Short links: a share code and a channel's suffix, computed, never stored. They name no person."""
 
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -9,10 +10,10 @@ from sharing.channels import BY_SUFFIX, COPY_LINK, SHARE_SHEET, Channel
 from sharing.models import CODE_LENGTH
 from sharing.networks import NETWORKS
 
-# Files in templates/sharing/icons; what has none is named in words alone.
-ICONS = (
-    "bluesky", "mastodon", "facebook", "x", "whatsapp", "email", "copy-link", "share-sheet",
-)  # fmt: skip
+# What has none is named in words alone.
+ICONS = tuple(
+    sorted(file.stem for file in Path(__file__).parent.glob("templates/sharing/icons/*.svg"))
+)
 
 
 def short_link(code: str, channel: Channel) -> str:

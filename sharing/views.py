@@ -13,9 +13,11 @@ from sharing.channels import BY_SLUG, Channel
 from sharing.links import parse_link, short_link, ways_to_share
 from sharing.models import ShareClass
 from sharing.networks import (
+    NETWORKS,
     Composition,
     FederatedNetwork,
     InvalidInstance,
+    Network,
     UnknownNetwork,
     parse_instance,
 )
@@ -32,7 +34,7 @@ class RedirectToComposer(HttpResponseRedirect):
     """303 to a network's composer. Addresses come from the registry alone; Django's refuses mailto."""
 
     status_code = 303
-    allowed_schemes = ["https", "mailto"]  # noqa: RUF012  # as Django declares it
+    allowed_schemes = sorted({scheme for each in NETWORKS for scheme in each.schemes})
 
 
 @require_safe
@@ -48,9 +50,8 @@ def intent(request: HttpRequest, code: str, network: str) -> HttpResponse:
         return _gone(request, shared)
     if isinstance(chosen, FederatedNetwork):
         return _ask_for_instance(request, shared, chosen)
-    channel = BY_SLUG[chosen.slug]
-    _record(request, shared, channel, ShareClass.INTENT)
-    return RedirectToComposer(chosen.composer_url(_composition(shared, channel)))
+    _record(request, shared, BY_SLUG[chosen.slug], ShareClass.INTENT)
+    return RedirectToComposer(chosen.composer_url(_composition(shared, chosen)))
 
 
 @require_safe
@@ -118,17 +119,19 @@ def _ask_for_instance(
         return render(
             request, "sharing/instance.html", context | {"error": error.reason}, status=400
         )
-    channel = BY_SLUG[chosen.slug]
-    _record(request, shared, channel, ShareClass.INTENT)
-    composer_url = chosen.composer_url(_composition(shared, channel), instance=host)
+    _record(request, shared, BY_SLUG[chosen.slug], ShareClass.INTENT)
+    composer_url = chosen.composer_url(_composition(shared, chosen), instance=host)
     return render(
         request, "sharing/instance.html", context | {"host": host, "composer_url": composer_url}
     )
 
 
-def _composition(shared: Shareable, channel: Channel) -> Composition:
+def _composition(shared: Shareable, chosen: Network) -> Composition:
+    link = short_link(shared.target.code, BY_SLUG[chosen.slug])
     return Composition(
-        url=short_link(shared.target.code, channel), title=shared.title, text=shared.description
+        url=link if chosen.takes_short_links else shared.url,
+        title=shared.title,
+        text=shared.description,
     )
 
 

@@ -51,7 +51,9 @@ def compose(each: Network, composition: Composition) -> str:
 
 
 def fields(address: str) -> dict[str, str]:
-    parsed = parse_qs(urlsplit(address).query, strict_parsing=True, errors="strict")
+    # A text message's address begins its query with both signs that telephones look for.
+    query = urlsplit(address).query.removeprefix("&")
+    parsed = parse_qs(query, strict_parsing=True, errors="strict")
     return {name: value for name, [value] in parsed.items()}
 
 
