@@ -16,10 +16,12 @@ class Channel:
 
 COPY_LINK = Channel("copy-link", "Copied link", "cl")
 SHARE_SHEET = Channel("share-sheet", "Share sheet", "sh")
+QR = Channel("qr", "QR code", "qr")
 CHANNELS = (
     *(Channel(network.slug, network.name, network.suffix) for network in NETWORKS),
     COPY_LINK,
     SHARE_SHEET,
+    QR,
 )
 BY_SLUG = {channel.slug: channel for channel in CHANNELS}
 BY_SUFFIX = {channel.suffix: channel for channel in CHANNELS}

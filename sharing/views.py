@@ -8,8 +8,8 @@ from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from sharing import queries, visitors
-from sharing.channels import BY_SLUG, Channel
+from sharing import qr, queries, visitors
+from sharing.channels import BY_SLUG, QR, Channel
 from sharing.links import parse_link, short_link, ways_to_share
 from sharing.models import ShareClass
 from sharing.networks import (
@@ -98,6 +98,15 @@ def counts(request: HttpRequest, code: str) -> HttpResponse:
         **ways_to_share(target.code),
     }
     return render(request, "sharing/counts.html", context)
+
+
+@require_safe
+def qr_code(request: HttpRequest, code: str, kind: str) -> HttpResponse:
+    """Draw the short link of an article or section as a QR code, "svg" or "png"."""
+    shared = _shareable(request, code)
+    if shared.state is State.GONE:
+        return _gone(request, shared)
+    return qr.picture(short_link(shared.target.code, QR), kind, name=shared.file_name)
 
 
 def _ask_for_instance(
