@@ -49,7 +49,9 @@ def png(address: str) -> bytes:
     symbol = _symbol(address)
     modules, _ = symbol.symbol_size(border=QUIET_ZONE)
     out = io.BytesIO()
-    symbol.save(out, kind="png", border=QUIET_ZONE, scale=math.ceil(SMALLEST_PNG / modules), dpi=300)
+    symbol.save(
+        out, kind="png", border=QUIET_ZONE, scale=math.ceil(SMALLEST_PNG / modules), dpi=300
+    )
     return out.getvalue()
 
 
