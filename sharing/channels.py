@@ -23,5 +23,14 @@ CHANNELS = (
     SHARE_SHEET,
     QR,
 )
+# A campaign link's own channel is this and its code; its name is an editor's, and not for readers.
+CAMPAIGN_PREFIX = "campaign-"
 BY_SLUG = {channel.slug: channel for channel in CHANNELS}
 BY_SUFFIX = {channel.suffix: channel for channel in CHANNELS}
+
+
+def public_name(slug: str) -> str:
+    """Return what readers call a channel: all campaigns alike, whose names are for editors."""
+    if slug.startswith(CAMPAIGN_PREFIX):
+        return "Campaign links"
+    return BY_SLUG[slug].name if slug in BY_SLUG else slug
