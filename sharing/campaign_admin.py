@@ -22,7 +22,7 @@ from wagtail.permissions import policy_registry
 from sharing import campaigns, qr
 from sharing.campaign_forms import TAKEN, CampaignLinkChange, NewCampaignLink
 from sharing.campaign_permissions import editable_targets
-from sharing.campaign_target_chooser import kind_of, target_chooser
+from sharing.campaign_target_chooser import is_key, kind_of, target_chooser
 from sharing.links import campaign_address
 from sharing.models import CampaignLink
 from sharing.shareables import Shareable, State, edit_url, shareables
@@ -124,7 +124,21 @@ def _target_edit_url(link: Any) -> str | None:
     return edit_url(link.target)
 
 
-class CreateCampaignLink(generic.CreateView):
+class NameTakenIsAFormError:
+    """Tell of a name that was taken in this very moment like of one taken before."""
+
+    def form_valid(self, form: Any) -> HttpResponse:
+        """Save, or show the form again."""
+        try:
+            response: HttpResponse = super().form_valid(form)  # type: ignore[misc]  # a mixin
+        except campaigns.NameTaken:
+            form.add_error("name", TAKEN)
+            self.produced_error_message = self.get_error_message()  # type: ignore[attr-defined]
+            response = self.form_invalid(form)  # type: ignore[attr-defined]
+        return response
+
+
+class CreateCampaignLink(NameTakenIsAFormError, generic.CreateView):
     """Make a link; `?target=` (a share target's key) fills in what it leads to."""
 
     success_message = "The link “%(object)s” is ready. Copy its address, or download its QR code."
@@ -133,8 +147,7 @@ class CreateCampaignLink(generic.CreateView):
         """Return the target that the address names, if the user may edit it."""
         key = self.request.GET.get("target", "")
         targets = editable_targets(self.request.user)
-        # A key of more digits than the database has is nobody's.
-        target = targets.filter(pk=key).first() if key.isdecimal() and len(key) < 19 else None
+        target = targets.filter(pk=key).first() if is_key(key) else None
         return {"target": target.pk} if target else {}
 
     def save_instance(self) -> CampaignLink:
@@ -149,15 +162,6 @@ class CreateCampaignLink(generic.CreateView):
         log(link, "wagtail.create", user=self.request.user)
         return link
 
-    def form_valid(self, form: Any) -> HttpResponse:
-        """Save; a name that was taken in this very moment is told like one taken before."""
-        try:
-            response: HttpResponse = super().form_valid(form)
-        except campaigns.NameTaken:
-            form.add_error("name", TAKEN)
-            response = self.form_invalid(form)
-        return response
-
     def get_success_url(self) -> str:
         """Return the new link's own page, where its address is."""
         url: str = self.get_edit_url()
@@ -168,7 +172,7 @@ class CreateCampaignLink(generic.CreateView):
         return []
 
 
-class EditCampaignLink(generic.EditView):
+class EditCampaignLink(NameTakenIsAFormError, generic.EditView):
     """A link's own page: its address and QR code, its counts, its name and end."""
 
     template_name = "sharing/admin/campaign_link.html"
@@ -186,15 +190,6 @@ class EditCampaignLink(generic.EditView):
         campaigns.change(link=link, name=data["name"], expires_at=data["expires_at"])
         log(link, "wagtail.edit", user=self.request.user)
         return link
-
-    def form_valid(self, form: Any) -> HttpResponse:
-        """Save; a name that was taken in this very moment is told like one taken before."""
-        try:
-            response: HttpResponse = super().form_valid(form)
-        except campaigns.NameTaken:
-            form.add_error("name", TAKEN)
-            response = self.form_invalid(form)
-        return response
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         """Add what the page tells above the form."""

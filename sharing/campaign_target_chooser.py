@@ -9,12 +9,18 @@ from wagtail.admin.forms.choosers import BaseFilterForm
 from wagtail.admin.ui.tables import BaseColumn, Column
 from wagtail.admin.views.generic.chooser import ChooseResultsView, ChooseView, ChosenView
 from wagtail.admin.viewsets.chooser import ChooserViewSet
+from wagtail.admin.widgets import BaseChooser
 
 from sharing.campaign_permissions import editable_targets
 from sharing.models import ShareTarget
 from sharing.shareables import Shareable, State, shareables
 
 _UNREADABLE = {State.HIDDEN: "not published", State.GONE: "deleted"}
+
+
+def is_key(text: str) -> bool:
+    """Tell whether text can be a row's key: digits, and no more than the database has."""
+    return text.isascii() and text.isdecimal() and len(text) < 19
 
 
 def kind_of(shared: Shareable) -> str:
@@ -40,14 +46,15 @@ class TargetFilter(BaseFilterForm):
 
 
 class EditableTargets:
-    """Offer the articles and sections that the user may edit, articles with their sections."""
+    """Offer the articles and sections that the user may edit."""
 
     filter_form_class = TargetFilter
     request: HttpRequest
 
     def get_object_list(self) -> QuerySet[ShareTarget]:
-        """Return them, the newest article first."""
-        return editable_targets(self.request.user).order_by("-page_id", "-block_id", "pk")
+        """Return them, the newest article first, each before its sections."""
+        # An article gets its code before its sections do.
+        return editable_targets(self.request.user).order_by("-page_id", "pk")
 
     def get_results_page(self, request: HttpRequest) -> Any:
         """Return one page of them, with what each stands for."""
@@ -77,7 +84,18 @@ class ChosenTarget(ChosenView):
 
     def get_object(self, pk: str) -> ShareTarget:
         """Return a target that the user may edit; raises DoesNotExist."""
-        return editable_targets(self.request.user).get(pk=pk if pk.isdecimal() else 0)
+        return editable_targets(self.request.user).get(pk=pk if is_key(pk) else 0)
+
+
+class TargetWidget(BaseChooser):
+    """The field; it shows nothing for a key that is none."""
+
+    def get_instance(self, value: Any) -> ShareTarget | None:
+        """Return the target of a key that was sent, or None."""
+        if isinstance(value, str) and not is_key(value):
+            return None
+        found: ShareTarget | None = super().get_instance(value)
+        return found
 
 
 class TargetChooser(ChooserViewSet):
@@ -88,6 +106,7 @@ class TargetChooser(ChooserViewSet):
     choose_one_text = "Choose an article or section"
     choose_another_text = "Choose another"
     register_widget = False
+    base_widget_class = TargetWidget
     choose_view_class = ChooseTarget
     choose_results_view_class = ChooseTargetResults
     chosen_view_class = ChosenTarget

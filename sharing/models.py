@@ -70,6 +70,8 @@ class ShareTarget(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
+        verbose_name = "article or section"
+        verbose_name_plural = "articles and sections"
         constraints: ClassVar = [
             models.UniqueConstraint(
                 fields=["page_id"], condition=Q(block_id=None), name="share_target_once_per_article"
