@@ -80,7 +80,9 @@ class CampaignLinksIndex(generic.IndexView):
         """Return the columns; the name opens the link's own page."""
         now = timezone.now()
         return [
-            TitleColumn("name", label="Name", get_url=self.get_edit_url, sort_key="name"),
+            TitleColumn(
+                "name", label="Name", get_url=self.get_edit_url, sort_key="name", width="20%"
+            ),
             TitleColumn(
                 "target",
                 label="Article or section",
@@ -195,7 +197,8 @@ class EditCampaignLink(NameTakenIsAFormError, generic.EditView):
         """Add what the page tells above the form."""
         link: CampaignLink = self.object
         shared = shareables([link.target], self.request)[link.target_id]
-        return super().get_context_data(**kwargs) | {
+        context: dict[str, Any] = super().get_context_data(**kwargs)
+        return context | {
             "address": campaign_address(link.code),
             "shared": shared,
             "kind": kind_of(shared),

@@ -38,7 +38,7 @@ class CampaignLinkChange(WagtailAdminModelForm):
     def clean_expires_at(self) -> datetime | None:
         """Return the end; a new one lies ahead."""
         expires_at: datetime | None = self.cleaned_data["expires_at"]
-        before = self.instance.expires_at
+        before: datetime | None = self.instance.expires_at
         # The field shows minutes; what nobody touched stays as it was, in the past too.
         if before and expires_at == before.replace(second=0, microsecond=0):
             return before
@@ -60,7 +60,8 @@ class CampaignLinkChange(WagtailAdminModelForm):
         """Leave it to `clean`, which says it at its field and in an editor's words."""
 
     def _target(self) -> ShareTarget | None:
-        return self.instance.target
+        target: ShareTarget = self.instance.target
+        return target
 
     def _is_taken(self, target: ShareTarget, name: str) -> bool:
         besides = self.instance if self.instance.pk else None

@@ -50,7 +50,9 @@ def reopen(*, link: CampaignLink) -> None:
 def is_name_taken(*, target: ShareTarget, name: str, besides: CampaignLink | None = None) -> bool:
     """Tell whether a running link of this target has the name, in capitals or not."""
     others = CampaignLink.objects.filter(target=target, name__iexact=name, ended_at=None)
-    return others.exclude(pk=besides.pk if besides else None).exists()
+    if besides is not None:
+        others = others.exclude(pk=besides.pk)
+    return others.exists()
 
 
 def _update(link: CampaignLink, **values: Any) -> None:

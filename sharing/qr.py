@@ -17,11 +17,11 @@ LONGEST_NAME = 60
 
 def picture(address: str, kind: str, *, name: str) -> HttpResponse:
     """Answer with a QR code of an address; `kind` is "svg" or "png", `name` a file's without its ending."""
-    draw, content_type = {"svg": (svg, "image/svg+xml"), "png": (png, "image/png")}[kind]
+    draw, content_type = _KINDS[kind]
     answer = HttpResponse(draw(address), content_type=content_type)
     filename = f"{name[:LONGEST_NAME].rstrip('-')}-qr.{kind}"
     # Inline, so that a page may show it; a link with `download` saves it under this name.
-    answer.headers["Content-Disposition"] = content_disposition_header(False, filename)
+    answer.headers["Content-Disposition"] = content_disposition_header(False, filename) or "inline"
     # The code never changes, but what it opens may be taken down: ask each time, answered by a 304.
     answer.headers["Cache-Control"] = "no-cache"
     return answer
@@ -58,3 +58,6 @@ def png(address: str) -> bytes:
 def _symbol(address: str) -> segno.QRCode:
     # M survives 15 % of damage, and Q or H where the symbol does not grow by it.
     return segno.make(address, error="m", micro=False, boost_error=True)
+
+
+_KINDS = {"svg": (svg, "image/svg+xml"), "png": (png, "image/png")}

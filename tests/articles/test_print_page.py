@@ -56,7 +56,7 @@ def test_everything_is_there_in_the_order_of_the_article(home: HomePage, reader:
     page = words(get(reader))
     expected = [
         "Sleep", "All about sleep.", "Updated", "Medically reviewed 2 November 2026 by Dr No",
-        "We sleep.", "Why", "Because.", "Get help now", "Call now", "At once.", "How",
+        "This copy has the text as updated on", "We sleep.", "Why", "Because.", "Get help now", "Call now", "At once.", "How",
         "Like this.", "By the way", "An aside.", "Part 3", "Without a heading.",
         "First published", "Last updated",
     ]  # fmt: skip
@@ -76,12 +76,12 @@ def test_an_article_that_no_clinician_reviewed_says_so_on_paper(
 
 def test_every_address_can_be_read_on_paper(home: HomePage, reader: Client) -> None:
     other = add_article(home, title="Dreams")
-    source = {
-        "type": "item",
-        "id": str(uuid4()),
-        "value": {"citation": "NHS. Sleep.", "url": "https://www.nhs.uk/sleep/?a=1&b=2"},
+    value = {
+        "citation": "NHS. Sleep.",
+        "url": "https://www.nhs.uk/sleep/?a=1&b=2",
+        "identifier": "doi:10.1/x",
     }
-    source["value"]["identifier"] = "doi:10.1/x"
+    source = {"type": "item", "id": str(uuid4()), "value": value}
     add_article(
         home,
         section(
