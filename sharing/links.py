@@ -7,7 +7,7 @@ from django.conf import settings
 from django.urls import reverse
 
 from sharing.channels import BY_SUFFIX, COPY_LINK, SHARE_SHEET, Channel
-from sharing.models import CODE_LENGTH
+from sharing.models import CAMPAIGN_CODE_LENGTH, CODE_LENGTH
 from sharing.networks import NETWORKS
 
 # What has none is named in words alone.
@@ -19,6 +19,16 @@ ICONS = tuple(
 def short_link(code: str, channel: Channel) -> str:
     """Return the absolute short link of a target for one channel."""
     return f"{settings.SITE_URL}{reverse('sharing:arrival', args=[code + channel.suffix])}"
+
+
+def campaign_address(code: str) -> str:
+    """Return the absolute short link of a campaign."""
+    return f"{settings.SITE_URL}{reverse('sharing:arrival', args=[code])}"
+
+
+def is_campaign_code(link: str) -> bool:
+    """Tell whether a short link's last part can be a campaign's: readers' links are one longer."""
+    return len(link) == CAMPAIGN_CODE_LENGTH
 
 
 def ways_to_share(code: str | None) -> dict[str, Any]:

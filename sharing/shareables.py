@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
+from urllib.parse import unquote, urlsplit
 from uuid import UUID
 
 from django.http import HttpRequest
@@ -45,6 +46,12 @@ class Shareable:
     def is_section(self) -> bool:
         """Tell whether this is a part of an article."""
         return self.target.block_id is not None
+
+    @property
+    def file_name(self) -> str:
+        """Return a name for files about it, without an ending: the end of its address, else its code."""
+        parts = unquote(urlsplit(self.url).path).strip("/").split("/")
+        return "-".join(parts[-2:] if self.is_section else parts[-1:]) or self.target.code
 
 
 def labels_of(article: Any) -> list[Label]:

@@ -1,10 +1,34 @@
 """What sharing adds to the admin."""
 
+from typing import Any
+
 from django.urls import URLPattern, path, reverse
 from wagtail import hooks
 from wagtail.admin.menu import MenuItem
+from wagtail.admin.viewsets.base import ViewSet
+from wagtail.permissions import register_permission_policy
 
+from sharing.campaign_admin import END, REOPEN, campaign_links
+from sharing.campaign_permissions import CampaignLinkPolicy
+from sharing.campaign_target_chooser import target_chooser
+from sharing.models import CampaignLink
 from sharing.reports import SharesReport
+
+# Before anything asks: Wagtail else makes a policy of its own.
+register_permission_policy(CampaignLink, CampaignLinkPolicy(CampaignLink))
+
+
+@hooks.register("register_admin_viewset")
+def campaign_viewsets() -> list[ViewSet]:
+    """Mount campaign links, and the dialogue that chooses what one leads to."""
+    return [campaign_links, target_chooser]
+
+
+@hooks.register("register_log_actions")
+def campaign_log_actions(actions: Any) -> None:
+    """Name what the log tells of campaign links beside being made and changed."""
+    actions.register_action(END, "End campaign link", "Ended")
+    actions.register_action(REOPEN, "Reopen campaign link", "Reopened")
 
 
 @hooks.register("register_admin_urls")

@@ -30,11 +30,11 @@ class Network(ABC):
     """Describe one network; instances hold no state.
 
     `suffix` follows the share code in a short link and says which network the link was made for:
-    two lowercase letters, for ever, because posted links never change. `cl` and `sh` are taken by
-    the copied link and the share sheet. `schemes` and `hosts` are all the places a reader may be
-    sent; an address without a host, or on a host the reader names, leaves `hosts` empty. Where
-    `takes_short_links` is false the network distrusts or forbids links that only lead on: it gets
-    the page's own address, and arrivals from it are not seen.
+    two lowercase letters, for ever, because posted links never change. `cl`, `sh` and `qr` are
+    taken by the copied link, the share sheet and the QR code. `schemes` and `hosts` are all the
+    places a reader may be sent; an address without a host, or on a host the reader names, leaves
+    `hosts` empty. Where `takes_short_links` is false the network distrusts or forbids links that
+    only lead on: it gets the page's own address, and arrivals from it are not seen.
     """
 
     __slots__ = ()

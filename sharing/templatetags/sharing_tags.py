@@ -6,7 +6,8 @@ from uuid import UUID
 from django import template
 
 from sharing import queries
-from sharing.links import ICONS, ways_to_share
+from sharing.channels import QR
+from sharing.links import ICONS, short_link, ways_to_share
 
 register = template.Library()
 
@@ -21,6 +22,18 @@ def share_codes(page: Any) -> dict[UUID | None, str]:
 def share_icons() -> tuple[str, ...]:
     """Return the names of the icons that there are."""
     return ICONS
+
+
+@register.simple_tag
+def article_code(codes: dict[UUID | None, str]) -> str:
+    """Return the share code of the article itself; empty where it has none yet."""
+    return codes.get(None, "")
+
+
+@register.simple_tag
+def qr_address(code: str) -> str:
+    """Return the short link that the QR code of a share code holds."""
+    return short_link(code, QR)
 
 
 @register.inclusion_tag("sharing/share_bar.html")

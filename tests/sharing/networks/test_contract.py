@@ -81,7 +81,7 @@ def test_a_network_is_found_by_its_slug(each: Network) -> None:
 @every_network
 def test_a_suffix_is_two_letters_and_not_one_that_is_taken(each: Network) -> None:
     assert re.fullmatch(r"[a-z]{2}", each.suffix)
-    assert each.suffix not in {"cl", "sh"}
+    assert each.suffix not in {"cl", "sh", "qr"}
 
 
 @every_network
