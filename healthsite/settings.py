@@ -113,6 +113,7 @@ INSTALLED_APPS = [
     "sharing",
     "articles",
     "wagtail.contrib.redirects",
+    "wagtail.contrib.settings",
     "wagtail.embeds",
     "wagtail.sites",
     "wagtail.users",

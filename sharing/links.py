@@ -8,7 +8,7 @@ from django.urls import reverse
 
 from sharing.channels import BY_SUFFIX, COPY_LINK, SHARE_SHEET, Channel
 from sharing.models import CAMPAIGN_CODE_LENGTH, CODE_LENGTH
-from sharing.networks import NETWORKS
+from sharing.offering import Offer
 
 # What has none is named in words alone.
 ICONS = tuple(
@@ -31,10 +31,10 @@ def is_campaign_code(link: str) -> bool:
     return len(link) == CAMPAIGN_CODE_LENGTH
 
 
-def ways_to_share(code: str | None) -> dict[str, Any]:
+def ways_to_share(code: str | None, offer: Offer) -> dict[str, Any]:
     """Return what the templates of the share bar need beside a title; no link without a code."""
     return {
-        "networks": NETWORKS,
+        "networks": offer.networks,
         "icons": ICONS,
         "copy_link": short_link(code, COPY_LINK) if code else "",
         "copy_channel": COPY_LINK.slug,

@@ -12,6 +12,7 @@ from django.db.models.functions import Coalesce, Concat, Lower
 
 from sharing.channels import CAMPAIGN_PREFIX
 from sharing.networks.text import plain
+from sharing.share_settings import ShareSettings  # noqa: F401  # where Django looks for models
 
 # No vowels that make words, no signs that look alike; 31 ** 8 codes.
 CODE_ALPHABET = "23456789abcdefghjkmnpqrstuvwxyz"

@@ -2,17 +2,19 @@
 
 import logging
 from collections import Counter
+from urllib.parse import urlencode
 
 from django.conf import settings
 from django.db import DatabaseError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from sharing import qr, queries, visitors
-from sharing.channels import BY_SLUG, QR, Channel, public_name
+from sharing import offers, qr, queries, visitors
+from sharing.channels import BY_SLUG, QR, public_name
 from sharing.links import is_campaign_code, parse_link, short_link, ways_to_share
 from sharing.models import ShareClass, ShareTarget
 from sharing.networks import (
@@ -25,6 +27,7 @@ from sharing.networks import (
     parse_instance,
 )
 from sharing.networks import network as network_by_slug
+from sharing.offering import Offer
 from sharing.shareables import Shareable, State, shareable
 
 logger = logging.getLogger(__name__)
@@ -51,6 +54,8 @@ def intent(request: HttpRequest, code: str, network: str) -> HttpResponse:
     shared = _shareable(request, code)
     if shared.state is State.GONE:
         return _gone(request, shared)
+    if chosen.slug not in offers.offer_for(request):
+        return _switched_off(shared, chosen)
     if isinstance(chosen, FederatedNetwork):
         return _ask_for_instance(request, shared, chosen)
     _record(request, shared, chosen.slug, ShareClass.INTENT)
@@ -95,6 +100,7 @@ def counts(request: HttpRequest, code: str) -> HttpResponse:
     if shared.state is State.GONE:
         return _gone(request, shared)
     target = shared.target
+    offer = offers.offer_for(request)
     numbers = queries.counts([target.pk])[target.pk]
     below = queries.too_few_to_tell(numbers)
     rows = [] if below else queries.channel_counts(target.pk)
@@ -117,7 +123,8 @@ def counts(request: HttpRequest, code: str) -> HttpResponse:
             }
             for name, by_class in channels.items()
         ],
-        **ways_to_share(target.code),
+        "switched_off": _name_of_switched_off(request.GET.get("without", ""), offer),
+        **ways_to_share(target.code, offer),
     }
     return render(request, "sharing/counts.html", context)
 
@@ -130,6 +137,20 @@ def _channel_names(request: HttpRequest, channels: set[str]) -> dict[str, str]:
     ):
         return queries.channel_names(channels)
     return {channel: public_name(channel) for channel in channels}
+
+
+def _switched_off(shared: Shareable, chosen: Network) -> HttpResponse:
+    """Send a reader whose page is older than the settings to the ways that are left."""
+    ways = reverse("sharing:counts", args=[shared.target.code])
+    return HttpResponseRedirect(f"{ways}?{urlencode({'without': chosen.slug})}", status=303)
+
+
+def _name_of_switched_off(slug: str, offer: Offer) -> str:
+    """Return the name of a network that is not offered; empty for any other word."""
+    try:
+        return "" if slug in offer else network_by_slug(slug).name
+    except UnknownNetwork:
+        return ""
 
 
 @require_safe

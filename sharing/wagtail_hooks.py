@@ -13,6 +13,7 @@ from sharing.campaign_permissions import CampaignLinkPolicy
 from sharing.campaign_target_chooser import target_chooser
 from sharing.models import CampaignLink
 from sharing.reports import SharesReport
+from sharing.settings_preview import preview
 
 # Before anything asks: Wagtail else makes a policy of its own.
 register_permission_policy(CampaignLink, CampaignLinkPolicy(CampaignLink))
@@ -42,6 +43,12 @@ def report_urls() -> list[URLPattern]:
             name="shares_report_results",
         ),
     ]
+
+
+@hooks.register("register_admin_urls")
+def settings_urls() -> list[URLPattern]:
+    """Mount the preview that the settings of sharing show."""
+    return [path("share-settings/preview/", preview, name="share_settings_preview")]
 
 
 @hooks.register("register_reports_menu_item")

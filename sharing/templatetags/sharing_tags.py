@@ -5,7 +5,7 @@ from uuid import UUID
 
 from django import template
 
-from sharing import queries
+from sharing import offers, queries
 from sharing.channels import QR
 from sharing.links import ICONS, short_link, ways_to_share
 
@@ -36,9 +36,13 @@ def qr_address(code: str) -> str:
     return short_link(code, QR)
 
 
-@register.inclusion_tag("sharing/share_bar.html")
+@register.inclusion_tag("sharing/share_bar.html", takes_context=True)
 def share_bar(
-    codes: dict[UUID | None, str], page: Any, part: Any = None, style: str = "compact"
+    context: Any,
+    codes: dict[UUID | None, str],
+    page: Any,
+    part: Any = None,
+    style: str = "compact",
 ) -> dict[str, Any]:
     """Render the ways to share an article, or one part of it.
 
@@ -46,10 +50,21 @@ def share_bar(
     preview has no code yet; its bar says so.
     """
     code = codes.get(part.block_id if part else None)
-    return {
+    bar = {
         "code": code,
         "title": part.title if part else page.title,
         "is_section": part is not None,
         "style": style,
-        **ways_to_share(code),
     }
+    if not code or style == "quiet":
+        return bar
+    offer = offers.offer_for(context.get("request"))
+    visible = offer.generous if style == "generous" else offer.compact
+    return (
+        bar
+        | ways_to_share(code, offer)
+        | {
+            "first": offer.networks[:visible],
+            "more": offer.networks[visible:],
+        }
+    )

@@ -10,7 +10,7 @@ import sharing.models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("sharing", "0001_initial"),
+        ("sharing", "0002_share_settings"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
