@@ -6,6 +6,23 @@ from typing import ClassVar
 from django.db import models
 from django.db.models import Q
 
+from sharing.card_models import CardFile, ShareCard, ShareCardSettings
+
+__all__ = [
+    "CODE_LENGTH",
+    "TOTAL_CLASSES",
+    "CardFile",
+    "InboxEvent",
+    "ShareCard",
+    "ShareCardSettings",
+    "ShareClass",
+    "ShareCount",
+    "ShareEvent",
+    "ShareTarget",
+    "StreamPosition",
+    "new_code",
+]
+
 # No vowels that make words, no signs that look alike; 31 ** 8 codes.
 CODE_ALPHABET = "23456789abcdefghjkmnpqrstuvwxyz"
 CODE_LENGTH = 8

@@ -4,6 +4,7 @@ from django.urls import URLPattern, path, reverse
 from wagtail import hooks
 from wagtail.admin.menu import MenuItem
 
+from sharing import card_views
 from sharing.reports import SharesReport
 
 
@@ -16,6 +17,20 @@ def report_urls() -> list[URLPattern]:
             "reports/shares/results/",
             SharesReport.as_view(results_only=True),
             name="shares_report_results",
+        ),
+    ]
+
+
+@hooks.register("register_admin_urls")
+def card_urls() -> list[URLPattern]:
+    """Mount the pictures of share cards."""
+    return [
+        path("share-cards/sample.png", card_views.sample, name="share_card_sample"),
+        path("share-cards/<int:page_id>/", card_views.previews, name="share_card_previews"),
+        path(
+            "share-cards/<int:page_id>/<str:key>.png",
+            card_views.preview,
+            name="share_card_preview",
         ),
     ]
 
