@@ -50,7 +50,7 @@ class ShareCardSettings(BaseGenericSetting):
         blank=True,
         on_delete=models.SET_NULL,
         related_name="+",
-        help_text="Stands at the foot of each card. Without one the site's mark does.",
+        help_text="Stands at the foot of each card. Without one the site’s mark does.",
     )
 
     select_related: ClassVar = ["logo"]

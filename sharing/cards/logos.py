@@ -3,7 +3,7 @@
 import io
 import warnings
 
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from sharing.cards.colour import PAPER, Colour, contrast
 
@@ -30,6 +30,8 @@ def open_logo(data: bytes, width: int, height: int) -> Image.Image:
             if picture.width * picture.height > MOST_PIXELS:
                 raise UnusableLogo(f"the logo is {picture.width} by {picture.height} pixels large")
             picture = picture.convert("RGBA")
+    except UnidentifiedImageError as error:
+        raise UnusableLogo("the logo is no picture of pixels") from error
     # Pillow's decoders raise whatever a broken file makes them meet.
     except (OSError, ValueError, SyntaxError, EOFError, IndexError, KeyError, TypeError,
             OverflowError, MemoryError, Image.DecompressionBombError) as error:  # fmt: skip

@@ -57,7 +57,7 @@ class Migration(migrations.Migration):
                     "logo",
                     models.ForeignKey(
                         blank=True,
-                        help_text="Stands at the foot of each card. Without one the site's mark does.",
+                        help_text="Stands at the foot of each card. Without one the site’s mark does.",
                         null=True,
                         on_delete=django.db.models.deletion.SET_NULL,
                         related_name="+",
