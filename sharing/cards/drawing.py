@@ -128,7 +128,8 @@ class _Page:
             box = Box(room, _BRAND_SIZE * 2, 1, _BRAND_SIZE, 22)
             setting = fitting.fit(name.text, name.typeface, box)
             font = name.typeface.at(setting.size)
-            self._text(setting.lines[0], font, badge.width + 20, middle, ink, "m")
+            turned = typefaces.is_right_to_left(name.text)
+            self._text(setting.lines[0], font, badge.width + 20, middle, ink, "m", turned)
 
     def put_place(self, place: str) -> None:
         """Put the section's place at the foot of the panel."""
@@ -140,18 +141,27 @@ class _Page:
         """Put lines under each other and return where the next may begin."""
         font = words.typeface.at(setting.size)
         base = top + setting.size * words.typeface.ascent
+        # A line may begin with a foreign word; the whole text says which way it runs.
+        turned = typefaces.is_right_to_left(words.text)
         for line in setting.lines:
-            self._text(line, font, 0, base, ink, "s")
+            self._text(line, font, 0, base, ink, "s", turned)
             base += setting.line_height
         return base - setting.line_height + setting.size * (words.typeface.leading - 0.9)
 
     def _text(
-        self, text: str, font: typefaces.Font, indent: float, y: float, ink: Colour, anchor: str
+        self,
+        text: str,
+        font: typefaces.Font,
+        indent: float,
+        y: float,
+        ink: Colour,
+        anchor: str,
+        turned: bool,
     ) -> None:
         x = WIDTH - _MARGIN - indent if self._mirrored else _MARGIN + indent
         side = "r" if self._mirrored else "l"
         # Pillow refuses a direction where raqm is not there, and then nothing runs from the right.
-        direction = ("rtl" if self._mirrored else "ltr") if typefaces.has_raqm() else None
+        direction = ("rtl" if turned else "ltr") if typefaces.has_raqm() else None
         self._pen.text((x, y), text, font=font, fill=ink, anchor=side + anchor, direction=direction)
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-import regex
+import regex  # type: ignore[import-untyped]  # ships no types of its own
 
 from sharing.cards.typefaces import Typeface
 

@@ -1,6 +1,7 @@
 """A logo of the site's own, made ready for a card."""
 
 import io
+import struct
 import warnings
 
 from PIL import Image, UnidentifiedImageError
@@ -48,6 +49,7 @@ def open_logo(data: bytes, width: int, height: int) -> Image.Image:
 def reads_on(logo: Image.Image, ground: Colour = PAPER) -> bool:
     """Tell whether a logo stands out from a ground: a tenth of what is opaque in it does."""
     small = logo.resize((48, max(1, 48 * logo.height // logo.width)), Image.Resampling.NEAREST)
-    opaque = [(r, g, b) for r, g, b, alpha in small.get_flattened_data() if alpha > 127]
+    pixels = struct.iter_unpack("4B", small.tobytes())
+    opaque = [(red, green, blue) for red, green, blue, alpha in pixels if alpha > 127]
     seen = [pixel for pixel in opaque if contrast(pixel, ground) >= _LEAST_CONTRAST]
     return len(seen) * 10 >= len(opaque)

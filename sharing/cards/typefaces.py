@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-import regex
+import regex  # type: ignore[import-untyped]  # ships no types of its own
 from PIL import ImageFont, features
 
 _FONTS = Path(__file__).parent / "fonts"

@@ -1,6 +1,7 @@
 """From publish to picture: what is wanted is made, once, whatever fails in between."""
 
 import io
+import os
 import threading
 from collections.abc import Callable
 from datetime import timedelta
@@ -48,7 +49,7 @@ def fetched(client: Client, url: str) -> bytes:
     assert answer.status_code == 200
     assert answer.headers["Content-Type"] == "image/png"
     assert answer.headers["Cache-Control"] == "public, max-age=31536000, immutable"
-    picture = b"".join(answer)  # type: ignore[arg-type]
+    picture = b"".join(answer)
 
     return picture
 
@@ -83,7 +84,7 @@ def test_only_cards_are_cached_for_ever(home: HomePage, reader: Client, media: P
         (media / name).write_bytes(b"x")
         answer = reader.get(f"/media/cards/{name}")
         assert answer.headers["Cache-Control"] == "public, max-age=3600"
-        b"".join(answer)  # type: ignore[arg-type]
+        b"".join(answer)
     missing = reader.get(f"/media/cards/{'0' * 64}.png")
     assert missing.status_code == 404
     assert "immutable" not in missing.headers.get("Cache-Control", "")
@@ -384,7 +385,7 @@ def test_a_worker_that_ends_in_the_middle_loses_nothing(
     assert ShareCard.objects.unmade().count() == 3
     assert card_actions.make_cards() == 2, "the card that it held comes back later"
     later = timezone.now() + card_actions.BACK_OFF[0] + timedelta(seconds=1)
-    monkeypatch.setattr(card_actions.timezone, "now", lambda: later)
+    monkeypatch.setattr("django.utils.timezone.now", lambda: later)
     assert card_actions.make_cards() == 1
     assert len(on_disk(media)) == 3
 
@@ -393,18 +394,18 @@ def test_a_full_disk_is_no_cards_fault(
     home: HomePage, media: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     add_article(home)
-    real = card_files.os.fsync
+    real = os.fsync
 
     def full(handle: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(card_files.os, "fsync", full)
+    monkeypatch.setattr("os.fsync", full)
     for _ in range(2 * MOST_ATTEMPTS):
         assert card_actions.make_cards() == 0
     assert "cards cannot be stored" in caplog.text
     assert set(ShareCard.objects.values_list("attempts", "made")) == {(0, "")}
     assert list(media.iterdir()) == [], "nothing half-written stays"
-    monkeypatch.setattr(card_files.os, "fsync", real)
+    monkeypatch.setattr("os.fsync", real)
     assert card_actions.make_cards() == 3
 
 
@@ -444,7 +445,7 @@ def test_sweeps_at_once_draw_each_card_once(
 
 def later(monkeypatch: pytest.MonkeyPatch, days: int) -> None:
     moment = timezone.now() + timedelta(days=days)
-    monkeypatch.setattr(card_actions.timezone, "now", lambda: moment)
+    monkeypatch.setattr("django.utils.timezone.now", lambda: moment)
 
 
 def test_a_card_stays_a_month_after_its_last_use(
@@ -530,7 +531,6 @@ def test_files_that_a_killed_worker_left_are_cleared_away(
     card_actions.tidy_cards()
     assert (media / ".unfinished-abc").exists(), "somebody may be writing it"
     later(monkeypatch, 31)
-    monkeypatch.setattr(card_files.timezone, "now", card_actions.timezone.now)
     card_actions.tidy_cards()
     assert not (media / ".unfinished-abc").exists()
     later(monkeypatch, 63)

@@ -19,8 +19,8 @@ __all__ = ["database", "workers"]
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.processes]
 
-ARTICLES = 12
-KILLS = 3
+ARTICLES = 8
+KILLS = 2
 # Generous: a busy machine may take its time, a hang may not.
 DEADLINE_SECONDS = 200
 
