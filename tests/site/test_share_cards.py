@@ -57,7 +57,7 @@ def test_the_editor_follows_a_card_from_draft_to_public(home: HomePage, editor: 
     assert "It is made when you publish." in page
     article = edit(article)
     assert states(editor_page(editor, article.pk)) == ["being_made", "being_made"]
-    card_actions.make_cards()
+    card_actions.make_cards(seconds=60)
     page = editor_page(editor, article.pk)
     assert states(page) == ["public", "public"]
     assert len(pictures(page)) == 2
@@ -196,14 +196,14 @@ def test_an_administrator_changes_the_colour_and_sees_how_far_it_is(
     address = reverse(SETTINGS, args=["sharing", "sharecardsettings", look().pk])
     assert "There are no cards yet" in administrator.get(address).content.decode()
     add_article(home)
-    card_actions.make_cards()
+    card_actions.make_cards(seconds=60)
     assert "All cards are made in this look: 3." in administrator.get(address).content.decode()
     assert choose(administrator, accent="#5b3a8c").status_code == 302
     page = re.sub(r"\s+", " ", administrator.get(address).content.decode())
     assert "0 of 3 cards made in this look." in page
     assert "3 are being made; you can leave this page." in page
     assert values(page, "input", "value", name="accent", type="color") == ["#5b3a8c"]
-    card_actions.make_cards()
+    card_actions.make_cards(seconds=60)
     assert "All cards are made in this look: 3." in administrator.get(address).content.decode()
 
 

@@ -64,7 +64,7 @@ def on_disk(media: Path) -> set[str]:
 def test_publish_card_open_graph(home: HomePage, reader: Client, card_of: CardOf) -> None:
     article = add_article(home, section("Why"), section("How"))
     assert "/static/healthsite/card." in og(reader, "/sleep/", "image")
-    assert card_actions.make_cards() == 3
+    assert card_actions.make_cards(seconds=60) == 3
     for path, title in (("/sleep/", None), ("/sleep/why/", "Why"), ("/sleep/how/", "How")):
         card = card_of(article, title)
         url = og(reader, path, "image")
@@ -94,7 +94,7 @@ def test_what_is_made_is_not_drawn_again(
     home: HomePage, media: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     article = add_article(home)
-    card_actions.make_cards()
+    card_actions.make_cards(seconds=60)
     before = on_disk(media)
 
     def never(content: object) -> bytes:
@@ -103,7 +103,7 @@ def test_what_is_made_is_not_drawn_again(
     monkeypatch.setattr(cards, "draw", never)
     edit(article, standfirst="Other words, the same titles.")
     assert not ShareCard.objects.unmade().exists()
-    assert card_actions.make_cards() == 0
+    assert card_actions.make_cards(seconds=60) == 0
     assert on_disk(media) == before
 
 
@@ -112,7 +112,7 @@ def test_two_articles_of_one_title_share_a_file(
 ) -> None:
     one = add_article(home, section("Why"), slug="one")
     other = add_article(home, section("Why"), slug="other")
-    assert card_actions.make_cards() == 4
+    assert card_actions.make_cards(seconds=60) == 4
     assert card_of(one).made == card_of(other).made
     assert len(on_disk(media)) == 2
 
@@ -122,12 +122,12 @@ def test_a_new_title_gets_a_new_card_and_keeps_the_old_one_until_then(
 ) -> None:
     why, how = section("Why"), section("How")
     article = add_article(home, why, how)
-    card_actions.make_cards()
+    card_actions.make_cards(seconds=60)
     before = og(reader, "/sleep/why/", "image")
     why["value"]["heading"], why["value"]["slug"] = "Why not", "why"
     edit(article, why, how)
     assert og(reader, "/sleep/why/", "image") == before
-    assert card_actions.make_cards() == 1, "the neighbours' cards say the same as before"
+    assert card_actions.make_cards(seconds=60) == 1, "the neighbours' cards say the same as before"
     after = og(reader, "/sleep/why/", "image")
     assert after != before
     assert fetched(reader, after) != fetched(reader, before), "networks keep the old address"
@@ -137,15 +137,15 @@ def test_a_new_title_of_the_article_is_on_its_sections_cards_too(
     home: HomePage, card_of: CardOf
 ) -> None:
     article = add_article(home, section("Why"))
-    card_actions.make_cards()
+    card_actions.make_cards(seconds=60)
     article = edit(article, title="Sleeping")
     assert card_of(article, "Why").eyebrow == "Sleeping"
-    assert card_actions.make_cards() == 2
+    assert card_actions.make_cards(seconds=60) == 2
 
 
 def test_a_draft_gets_no_card(home: HomePage, reader: Client) -> None:
     article = add_article(home)
-    card_actions.make_cards()
+    card_actions.make_cards(seconds=60)
     add_draft(home, title="Unfinished")
     edit(article, title="Only a draft", publish=False)
     assert not ShareCard.objects.unmade().exists()
@@ -154,13 +154,13 @@ def test_a_draft_gets_no_card(home: HomePage, reader: Client) -> None:
 
 def test_an_unpublished_article_comes_back_with_its_card(home: HomePage, reader: Client) -> None:
     article = add_article(home)
-    card_actions.make_cards()
+    card_actions.make_cards(seconds=60)
     shown = og(reader, "/sleep/", "image")
     article.unpublish()
     assert reader.get("/sleep/").status_code == 404
     edit(article)
     assert og(reader, "/sleep/", "image") == shown
-    assert card_actions.make_cards() == 0
+    assert card_actions.make_cards(seconds=60) == 0
 
 
 @pytest.mark.parametrize(
@@ -168,7 +168,7 @@ def test_an_unpublished_article_comes_back_with_its_card(home: HomePage, reader:
 )
 def test_any_title_gets_a_card(title: str, home: HomePage, reader: Client) -> None:
     add_article(home, section(title[:150]), title=title, slug="any")
-    assert card_actions.make_cards() == 2
+    assert card_actions.make_cards(seconds=60) == 2
     url = og(reader, "/any/", "image")
     assert size_of(fetched(reader, url)) == (1200, 630)
     assert title in og(reader, "/any/", "image:alt")
@@ -201,7 +201,7 @@ def test_a_publish_writes_its_wishes_in_as_many_statements_for_twenty_sections_a
 @pytest.mark.parametrize("path", ["/sleep/", "/sleep/why/"])
 def test_a_page_asks_once_for_its_card(path: str, home: HomePage, reader: Client) -> None:
     add_article(home, section("Why"), section("How"))
-    card_actions.make_cards()
+    card_actions.make_cards(seconds=60)
     with CaptureQueriesContext(connection) as captured:
         reader.get(path)
     asked = [query["sql"] for query in captured if "sharecard" in query["sql"]]
@@ -214,7 +214,7 @@ def test_the_api_tells_where_cards_are(home: HomePage, reader: Client) -> None:
     before = reader.get(address).json()
     assert before["card_url"] is None
     assert before["sections"][0]["card_url"] is None
-    card_actions.make_cards()
+    card_actions.make_cards(seconds=60)
     after = reader.get(address).json()
     assert after["card_url"] == og(reader, "/sleep/", "image")
     (part,) = after["sections"]
@@ -301,7 +301,7 @@ def test_a_logo_whose_file_is_gone_gives_the_mark_and_a_line_in_the_log(
     image.file.storage.delete(image.file.name)
     look(logo=image)
     article = add_article(home)
-    assert card_actions.make_cards() == 3
+    assert card_actions.make_cards(seconds=60) == 3
     assert card_of(article).made
     assert "the file of the logo is missing" in caplog.text
 
@@ -318,9 +318,9 @@ def test_a_look_chosen_while_cards_are_drawn_wins(
         return plain(content)
 
     monkeypatch.setattr(cards, "draw", and_meanwhile)
-    card_actions.make_cards()
+    card_actions.make_cards(seconds=60)
     monkeypatch.setattr(cards, "draw", plain)
-    card_actions.make_cards()
+    card_actions.make_cards(seconds=60)
     wanted = cards.Design("Healthsite", "#5b3a8c").digest
     assert {card.design for card in ShareCard.objects.all()} == {wanted}
     assert not ShareCard.objects.unmade().exists()
@@ -352,18 +352,18 @@ def test_a_card_that_cannot_be_drawn_is_tried_a_few_times_and_keeps_no_other(
     assert (poison.attempts, poison.error) == (1, "ValueError: it tastes bitter")
     assert poison.retry_at is not None
     assert poison.retry_at > timezone.now()
-    card_actions.make_cards()
+    card_actions.make_cards(seconds=60)
     assert ShareCard.objects.get(title="Poison").attempts == 1, "not before its time"
     for _ in range(9):
         ShareCard.objects.update(retry_at=None)
-        card_actions.make_cards()
+        card_actions.make_cards(seconds=60)
     poison.refresh_from_db()
     assert poison.attempts == MOST_ATTEMPTS
     assert card_queries.has_failed(poison)
     assert card_queries.progress().failed == 1
     assert "/static/healthsite/card." in og(reader, "/poison/", "image")
     monkeypatch.setattr(cards, "draw", plain)
-    assert card_actions.make_cards() == 0
+    assert card_actions.make_cards(seconds=60) == 0
     edit(ArticlePage.objects.get(slug="poison"), title="Remedy")
     assert card_actions.make_cards(seconds=60) == 3, "another publish tries again"
     assert card_queries.progress().failed == 0
@@ -380,13 +380,13 @@ def test_a_worker_that_ends_in_the_middle_loses_nothing(
 
     monkeypatch.setattr(cards, "draw", killed)
     with pytest.raises(SystemExit):
-        card_actions.make_cards()
+        card_actions.make_cards(seconds=60)
     monkeypatch.setattr(cards, "draw", plain)
     assert ShareCard.objects.unmade().count() == 3
-    assert card_actions.make_cards() == 2, "the card that it held comes back later"
+    assert card_actions.make_cards(seconds=60) == 2, "the card that it held comes back later"
     later = timezone.now() + card_actions.BACK_OFF[0] + timedelta(seconds=1)
     monkeypatch.setattr("django.utils.timezone.now", lambda: later)
-    assert card_actions.make_cards() == 1
+    assert card_actions.make_cards(seconds=60) == 1
     assert len(on_disk(media)) == 3
 
 
@@ -401,12 +401,12 @@ def test_a_full_disk_is_no_cards_fault(
 
     monkeypatch.setattr("os.fsync", full)
     for _ in range(2 * MOST_ATTEMPTS):
-        assert card_actions.make_cards() == 0
+        assert card_actions.make_cards(seconds=60) == 0
     assert "cards cannot be stored" in caplog.text
     assert set(ShareCard.objects.values_list("attempts", "made")) == {(0, "")}
     assert list(media.iterdir()) == [], "nothing half-written stays"
     monkeypatch.setattr("os.fsync", real)
-    assert card_actions.make_cards() == 3
+    assert card_actions.make_cards(seconds=60) == 3
 
 
 @pytest.mark.django_db(transaction=True)
@@ -452,12 +452,12 @@ def test_a_card_stays_a_month_after_its_last_use(
     home: HomePage, media: Path, monkeypatch: pytest.MonkeyPatch, card_of: CardOf
 ) -> None:
     article = add_article(home)
-    card_actions.make_cards()
+    card_actions.make_cards(seconds=60)
     old = card_of(article).made
     later(monkeypatch, 400)
     assert card_actions.tidy_cards() == 0, "in use, however old"
     edit(article, title="Sleeping")
-    card_actions.make_cards()
+    card_actions.make_cards(seconds=60)
     for days, removed in ((401, 0), (420, 0), (432, 3), (433, 0)):
         monkeypatch.undo()
         later(monkeypatch, days)
@@ -471,10 +471,10 @@ def test_a_card_in_use_again_is_kept(
     home: HomePage, media: Path, monkeypatch: pytest.MonkeyPatch, card_of: CardOf
 ) -> None:
     article = add_article(home)
-    card_actions.make_cards()
+    card_actions.make_cards(seconds=60)
     old = card_of(article).made
     edit(article, title="Sleeping")
-    card_actions.make_cards()
+    card_actions.make_cards(seconds=60)
     card_actions.tidy_cards()
     edit(article, title="Sleep")
     card_actions.tidy_cards()
@@ -487,13 +487,13 @@ def test_a_lost_file_is_never_shown_for_long_and_made_anew(
     home: HomePage, reader: Client, media: Path
 ) -> None:
     add_article(home)
-    card_actions.make_cards()
+    card_actions.make_cards(seconds=60)
     shown = og(reader, "/sleep/", "image")
     for file in media.iterdir():
         file.unlink()
     card_actions.tidy_cards()
     assert "/static/healthsite/card." in og(reader, "/sleep/", "image")
-    assert card_actions.make_cards() == 3
+    assert card_actions.make_cards(seconds=60) == 3
     assert og(reader, "/sleep/", "image") == shown
     assert size_of(fetched(reader, shown)) == (1200, 630)
 
@@ -504,7 +504,7 @@ def test_the_cards_of_what_is_long_gone_are_forgotten(
     why, how = section("Why"), section("How")
     article = add_article(home, why, how)
     gone = add_article(home, section("Why"), title="Gone")
-    card_actions.make_cards()
+    card_actions.make_cards(seconds=60)
     edit(article, why)
     gone.delete()
     card_actions.tidy_cards()
@@ -514,7 +514,7 @@ def test_the_cards_of_what_is_long_gone_are_forgotten(
     assert set(ShareCard.objects.values_list("title", flat=True)) == {"Sleep", "Why"}
     assert ShareTarget.objects.count() == 5, "targets and their counts stay"
     later(monkeypatch, 62)
-    card_actions.make_cards()
+    card_actions.make_cards(seconds=60)
     card_actions.tidy_cards()
     assert on_disk(media) >= set(ShareCard.objects.values_list("made", flat=True))
 
@@ -523,7 +523,7 @@ def test_files_that_a_killed_worker_left_are_cleared_away(
     home: HomePage, media: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     add_article(home)
-    card_actions.make_cards()
+    card_actions.make_cards(seconds=60)
     (media / ".unfinished-abc").write_bytes(b"half")
     orphan = "f" * 64
     card_files.write(orphan, b"written, and then killed before the row said so")
