@@ -7,12 +7,14 @@ or doubled message costs a few seconds and nothing else.
 import os
 
 from celery import Celery
+from celery.schedules import crontab
 from django.conf import settings
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "healthsite.settings")
 
 DRAIN_EVERY = 2.0
 PUBLISH_SCHEDULED_EVERY = 20.0
+MAKE_CARDS_EVERY = 3.0
 
 app = Celery("healthsite")
 app.conf.update(
@@ -38,6 +40,16 @@ app.conf.update(
             "task": "articles.publish_scheduled",
             "schedule": PUBLISH_SCHEDULED_EVERY,
             "options": {"expires": 60},
+        },
+        "draw share cards": {
+            "task": "sharing.make_cards",
+            "schedule": MAKE_CARDS_EVERY,
+            "options": {"expires": 10},
+        },
+        "remove unused share cards": {
+            "task": "sharing.tidy_cards",
+            "schedule": crontab(hour="3", minute="40"),
+            "options": {"expires": 3600},
         },
         "forget old event ids": {
             "task": "sharing.prune_events",

@@ -50,7 +50,7 @@ RESERVED_ARTICLE_SLUGS = frozenset(
 )
 
 # Panels that other apps add to the article editor, as dotted paths (articles imports none of them).
-ARTICLE_EXTRA_PANELS = ["sharing.panels.SharesPanel"]
+ARTICLE_EXTRA_PANELS = ["sharing.panels.SharesPanel", "sharing.card_panels.CardsPanel"]
 
 # --- Core ----------------------------------------------------------------------------------------
 

@@ -9,6 +9,7 @@ from django.views.decorators.http import require_safe
 from django.views.static import serve
 
 from healthsite.problems import is_api_request, problem_response
+from sharing import card_files
 
 
 @require_safe
@@ -36,7 +37,9 @@ def media(request: HttpRequest, path: str) -> HttpResponseBase:
         # Such as a name that no file system takes.
         raise Http404(path[:100]) from error
     response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
-    response.headers["Cache-Control"] = "public, max-age=3600"
+    # A card's name is a digest of what is in it.
+    age = "31536000, immutable" if card_files.is_card(path) else "3600"
+    response.headers["Cache-Control"] = f"public, max-age={age}"
     return response
 
 

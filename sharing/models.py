@@ -10,9 +10,29 @@ from django.db import models
 from django.db.models import OuterRef, Q, Subquery, Sum, Value
 from django.db.models.functions import Coalesce, Concat, Lower
 
+from sharing.card_models import CardFile, ShareCard, ShareCardSettings
 from sharing.channels import CAMPAIGN_PREFIX
 from sharing.networks.text import plain
-from sharing.share_settings import ShareSettings  # noqa: F401  # where Django looks for models
+from sharing.share_settings import ShareSettings
+
+# Models of a module of their own stand here too, where Django looks for them.
+__all__ = [
+    "CAMPAIGN_CODE_LENGTH",
+    "CODE_LENGTH",
+    "TOTAL_CLASSES",
+    "CampaignLink",
+    "CardFile",
+    "InboxEvent",
+    "ShareCard",
+    "ShareCardSettings",
+    "ShareClass",
+    "ShareCount",
+    "ShareEvent",
+    "ShareSettings",
+    "ShareTarget",
+    "StreamPosition",
+    "new_code",
+]
 
 # No vowels that make words, no signs that look alike; 31 ** 8 codes.
 CODE_ALPHABET = "23456789abcdefghjkmnpqrstuvwxyz"

@@ -8,6 +8,7 @@ from wagtail.admin.menu import MenuItem
 from wagtail.admin.viewsets.base import ViewSet
 from wagtail.permissions import register_permission_policy
 
+from sharing import card_views
 from sharing.campaign_admin import END, REOPEN, campaign_links
 from sharing.campaign_permissions import CampaignLinkPolicy
 from sharing.campaign_target_chooser import target_chooser
@@ -49,6 +50,20 @@ def report_urls() -> list[URLPattern]:
 def settings_urls() -> list[URLPattern]:
     """Mount the preview that the settings of sharing show."""
     return [path("share-settings/preview/", preview, name="share_settings_preview")]
+
+
+@hooks.register("register_admin_urls")
+def card_urls() -> list[URLPattern]:
+    """Mount the pictures of share cards."""
+    return [
+        path("share-cards/sample.png", card_views.sample, name="share_card_sample"),
+        path("share-cards/<int:page_id>/", card_views.previews, name="share_card_previews"),
+        path(
+            "share-cards/<int:page_id>/<str:key>.png",
+            card_views.preview,
+            name="share_card_preview",
+        ),
+    ]
 
 
 @hooks.register("register_reports_menu_item")

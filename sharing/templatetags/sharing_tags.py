@@ -5,7 +5,7 @@ from uuid import UUID
 
 from django import template
 
-from sharing import offers, queries
+from sharing import card_files, card_queries, offers, queries
 from sharing.channels import QR
 from sharing.links import ICONS, short_link, ways_to_share
 
@@ -16,6 +16,16 @@ register = template.Library()
 def share_codes(page: Any) -> dict[UUID | None, str]:
     """Return the share codes of an article and its sections by block id; None is the article."""
     return queries.codes_by_block(page.pk) if page.pk else {}
+
+
+@register.simple_tag
+def share_card(page: Any, part: Any = None) -> str:
+    """Return the absolute address of the card of an article, or of one part; empty until there is one."""
+    block_id = part.block_id if part else None
+    if not page.pk or (part and block_id is None):
+        return ""
+    digest = card_queries.made_card(page.pk, block_id)
+    return card_files.url(digest) if digest else ""
 
 
 @register.simple_tag
