@@ -43,7 +43,7 @@ class SharesReport(PermissionCheckedMixin, WagtailAdminTemplateMixin, TemplateVi
         """Return the way here."""
         return [*self.breadcrumbs_items, {"url": "", "label": self.page_title}]
 
-    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         """Answer the page, or with `?export=csv&table=…` one of its tables as a file."""
         named = tallies.every_target()
         today = timezone.now().astimezone(UTC).date()

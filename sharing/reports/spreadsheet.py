@@ -44,9 +44,9 @@ def csv_answer(
 
 def _lines(headings: Sequence[str], rows: Iterable[Sequence[Cell]]) -> Iterator[str]:
     writer = csv.writer(_Passing())
-    yield BYTE_ORDER_MARK + writer.writerow(headings)  # type: ignore[operator]  # what write() returns
+    yield BYTE_ORDER_MARK + writer.writerow(headings)
     for row in rows:
-        yield writer.writerow([guarded(cell) for cell in row])  # type: ignore[misc]
+        yield writer.writerow([guarded(cell) for cell in row])
 
 
 class _Passing:

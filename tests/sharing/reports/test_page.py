@@ -53,7 +53,7 @@ def page(client: Client, status: int = 200, **query: str | int) -> str:
 
 
 def rows(client: Client, table: str, **query: str | int) -> list[list[str]]:
-    answer = client.get(reverse("shares_report"), {"export": "csv", "table": table} | query)
+    answer = client.get(reverse("shares_report"), {"export": "csv", "table": table, **query})
     assert answer.status_code == 200
     raw = b"".join(answer.streaming_content)  # type: ignore[attr-defined]  # a streamed file
     return list(csv.reader(StringIO(raw.decode("utf-8-sig"), newline="")))
@@ -149,7 +149,7 @@ def test_a_channel_that_nothing_knows_is_named_by_its_slug(counted: Shared, edit
     ],
 )  # fmt: skip
 def test_what_cannot_be_understood_is_said_beside_its_field_and_shows_no_numbers(
-    query: dict[str, str], words: str, counted: Shared, editor: Client
+    query: dict[str, str | int], words: str, counted: Shared, editor: Client
 ) -> None:
     text = page(editor, 400, **query)
     assert words in text
@@ -160,9 +160,9 @@ def test_what_cannot_be_understood_is_said_beside_its_field_and_shows_no_numbers
 
 @pytest.mark.parametrize("query", [{"p": "9" * 500}, {"p": "x"}, {"ordering": "pk; --"}])
 def test_a_page_or_an_order_that_does_not_exist_shows_one_that_does(
-    query: dict[str, str], counted: Shared, editor: Client
+    query: dict[str, str | int], counted: Shared, editor: Client
 ) -> None:
-    assert "<strong>111</strong>" in page(editor, **query)
+    assert "<strong>111</strong>" in page(editor, 200, **query)
 
 
 def test_a_file_that_does_not_exist_is_refused(counted: Shared, editor: Client) -> None:
@@ -258,7 +258,7 @@ def test_the_report_costs_the_same_whatever_there_is(home: HomePage, editor: Cli
             shared = shared_article(home, title=f"Sleep {number} {each}")
             for ago in range(number):
                 add(shared.code, f"channel-{each}", "intent", ago, 3)
-                add(shared.sections["why"], f"channel-{each}", "arrival", ago, 3)
+                add(shared.sections["why"], f"channel-{each}", "intent", ago, 4)
         page(editor)
         with CaptureQueriesContext(connection) as queries:
             page(editor)
