@@ -73,7 +73,7 @@ class ReportFilters(forms.Form):
     share_class = forms.ChoiceField(
         label="Class",
         required=False,
-        choices=[("", "Shares and arrivals"), *ShareClass.choices],
+        choices=[("", "All classes"), *ShareClass.choices],
         error_messages={"invalid_choice": "Choose a class from the list."},
     )
 
