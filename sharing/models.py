@@ -155,6 +155,8 @@ class ShareCount(models.Model):
                 name="share_count_once_per_target_channel_class_day",
             )
         ]
+        # Reports read a span of days of all targets.
+        indexes: ClassVar = [models.Index(fields=["day"], name="share_count_by_day")]
 
     def __str__(self) -> str:
         return f"{self.share_class} {self.channel} {self.day}: {self.count}"

@@ -36,14 +36,7 @@ def campaign_log_actions(actions: Any) -> None:
 @hooks.register("register_admin_urls")
 def report_urls() -> list[URLPattern]:
     """Mount the report."""
-    return [
-        path("reports/shares/", SharesReport.as_view(), name="shares_report"),
-        path(
-            "reports/shares/results/",
-            SharesReport.as_view(results_only=True),
-            name="shares_report_results",
-        ),
-    ]
+    return [path("reports/shares/", SharesReport.as_view(), name="shares_report")]
 
 
 @hooks.register("register_admin_urls")
