@@ -9,6 +9,7 @@ from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 from wagtail import hooks
 
+from articles.checks import missing_headings
 from articles.models import ArticlePage
 
 
@@ -28,7 +29,7 @@ def warn_of_missing_headings(request: HttpRequest, page: Any) -> None:
     """Say which sections went out without a heading."""
     if not isinstance(page, ArticlePage):
         return
-    unnamed = [f"part {part.position}" for part in page.parts if not part.heading]
+    unnamed = [f"part {position}" for position in missing_headings(page)]
     if unnamed:
         messages.warning(
             request,
