@@ -78,8 +78,19 @@ class SlugInUse(ImportRefused):
         self.page = page
 
 
-def check_article_slug(*, slug: str, parent: Page) -> None:
-    """Raise ImportRefused where an article below `parent` cannot have this slug."""
+def check_import_slug(*, slug: str) -> None:
+    """Raise ImportRefused where no article under the home page can have this slug."""
+    _check_slug(slug, _parent_of_imports())
+
+
+def _parent_of_imports() -> Page:
+    home = queries.home_page()
+    if home is None:
+        raise ImportRefused("There is no home page yet to put an article under.")
+    return home
+
+
+def _check_slug(slug: str, parent: Page) -> None:
     if not slug:
         raise ImportRefused("No address can be made from the title. Give the article a slug.")
     try:
@@ -107,13 +118,11 @@ def import_article(
 
     Without a slug, the source's own or its title's is taken. Raises ImportRefused; then nothing was created.
     """
-    home = queries.home_page()
-    if home is None:
-        raise ImportRefused("There is no home page yet to put an article under.")
+    home = _parent_of_imports()
     # Of two imports at once, the second waits here and then finds the slug in use.
     parent = Page.objects.select_for_update().get(pk=home.pk)
     slug = slug or article.suggested_slug
-    check_article_slug(slug=slug, parent=parent)
+    _check_slug(slug, parent)
     settled = with_known_pictures_only(article)
     draft = draft_of(settled, slug=slug, pictures=known_pictures(settled))
     draft.owner = user

@@ -4,8 +4,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
-from django.conf import settings
-
 from articles.blocks import CareLevel, HealthAspect
 from articles.importing.rich_text import Passage, plain
 from articles.importing.source import Note
@@ -167,8 +165,3 @@ def aspect_named(words: str) -> str:
     """Return the health aspect with this label, or an empty string."""
     wanted = words.strip().casefold()
     return next((a.value for a in HealthAspect if str(a.label).casefold() == wanted), "")
-
-
-def is_reserved_article_slug(slug: str) -> bool:
-    """Tell whether a slug is an address of the site itself."""
-    return slug in settings.RESERVED_ARTICLE_SLUGS

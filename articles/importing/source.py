@@ -139,3 +139,12 @@ def _not_too_large(data: bytes) -> bytes:
 
 def _line_at(data: bytes, offset: int) -> int:
     return data.count(b"\n", 0, offset) + 1
+
+
+def recognised_format(text: str) -> SourceFormat:
+    """Return the format that a text without a file name most likely has."""
+    for line in text.split("\n"):
+        if line.strip():
+            is_markdown = line.startswith("# ") or line.rstrip() == "---"
+            return SourceFormat.MARKDOWN if is_markdown else SourceFormat.TEXT
+    return SourceFormat.TEXT
