@@ -56,13 +56,32 @@ _BOX = re.compile(r"\[!(?P<name>[A-Za-z-]+)\](?:[ \t]+(?P<rest>.*))?")
 _SLUG_MARK = re.compile(r"(?P<heading>.*?)[ \t]*(?<!\\)\{#(?P<slug>[-\w]+)\}[ \t]*", re.DOTALL)
 _SLUG = re.compile(r"[-\w]+")
 _HARMLESS_HTML = re.compile(r"</?[bi]>|<br ?/?>")
+_MOST_SIGNS = (("[", 2_000), ("*_", 10_000), ("<", 10_000))
 _WEB_ADDRESS = URLValidator(schemes=["http", "https"])
 
 
 def read_markdown(source: Source) -> ImportedArticle:
     """Return the article that Markdown tells; raises ImportRefused without a title or a text."""
     entries, text, above = front_matter.split(source.text)
+    _refuse_what_takes_too_long(text, above)
     return _Reading(source, entries, text, above).article()
+
+
+def _refuse_what_takes_too_long(text: str, above: int) -> None:
+    """Raise ImportRefused for a paragraph of so many signs that reading it would take minutes.
+
+    The parser's time grows with the square of them; no paragraph that a person wrote has as many.
+    """
+    line = above + 1
+    for chunk in text.split("\n\n"):
+        for signs, most in _MOST_SIGNS:
+            if sum(map(chunk.count, signs)) > most:
+                raise ImportRefused(
+                    f"This paragraph has more than {most:,} of the signs {' '.join(signs)}. "
+                    "Import it as plain text, or part it.",
+                    line,
+                )
+        line += chunk.count("\n") + 2
 
 
 def passages_from_markdown(text: str) -> Passages:

@@ -1,6 +1,9 @@
 """What is exported is read back word by word and part by part, however nasty the words are."""
 
-from hypothesis import HealthCheck, assume, given, settings
+import re
+from dataclasses import replace
+
+from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
 from articles.blocks import CareLevel, HealthAspect
@@ -15,8 +18,9 @@ from articles.importing.imported import (
     ImportedText,
 )
 from articles.importing.markdown import read_markdown
+from articles.importing.plain_text import read_plain_text
 from articles.importing.rich_text import LISTS, Kind, Passage, Run, html_from, passages, tidy
-from articles.importing.source import source_from_text
+from articles.importing.source import ImportRefused, source_from_text
 from articles.importing.writer import write_markdown
 
 NASTY = [
@@ -114,3 +118,38 @@ def test_an_exported_article_is_read_back_the_same(article: ImportedArticle) -> 
     assume(article.introduction or article.blocks or article.standfirst)
     written = write_markdown(article)
     assert read_markdown(source_from_text(written)) == article, written
+
+
+LINE = st.lists(WORDS, min_size=1, max_size=12).map(lambda words: " ".join(" ".join(words).split()))
+TEXT = st.lists(
+    st.tuples(LINE.filter(bool), st.integers(0, 3)), min_size=1, max_size=8
+).map(lambda lines: "A title\n\n" + "".join(line + "\n" * (gap + 1) for line, gap in lines))  # fmt: skip
+# Marks of lists, which are no words: an editor shows them again.
+MARK = re.compile(r"[-*•]|\d{1,3}[.)]")
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+@given(TEXT)
+@example("A title\n\n# x\n\n\n* y\n\n1. z\n_a_ <b> \\ `")
+def test_a_plain_text_keeps_its_words_through_import_export_and_import(text: str) -> None:
+    source = source_from_text(text)
+    first = replace(read_plain_text(source), slug="a-slug")
+    assert words(" ".join([first.title, *first.texts()])) == words(source.text)
+    second = read_markdown(source_from_text(write_markdown(first)))
+    assert second == first
+
+
+def words(text: str) -> list[str]:
+    """Return a text's words in order."""
+    return [word for word in text.split() if not MARK.fullmatch(word)]
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.lists(LINE.filter(bool), min_size=1, max_size=6))
+def test_any_markdown_that_is_taken_comes_back_the_same(lines: list[str]) -> None:
+    text = "# A title\n\n" + "\n\n".join(lines)
+    try:
+        first = replace(read_markdown(source_from_text(text)), slug="a-slug")
+    except ImportRefused:
+        return
+    assert read_markdown(source_from_text(write_markdown(first))) == first
