@@ -31,7 +31,10 @@ def shown(response: Any, status: int = 200) -> str:
 
 
 def test_a_pasted_text_is_previewed_and_nothing_is_created(home: HomePage, editor: Client) -> None:
-    page = shown(send(editor, text=LETTER))
+    response = send(editor, text=LETTER)
+    page = shown(response)
+    for words in PARAGRAPHS:
+        assert f"<p>{words}</p>" in response.content.decode(), "not as escaped markup"
     places = [page.index(words, page.index("Title and introduction")) for words in PARAGRAPHS]
     assert places == sorted(places)
     assert "Line 1: The title says “Throot”" in page
