@@ -49,8 +49,15 @@ def test_a_pasted_text_becomes_a_draft_and_its_flags_go_as_they_are_mended(
         link.click()
         block = desk.locator(f"[id='{(anchor or '')[1:]}']")
         expect(block).to_be_in_viewport()
-        block.locator("[data-contentpath='heading'] input").fill(heading)
-        expect(panel.locator(f"a[href='{anchor}']")).to_have_count(0)
+        field = block.locator("[data-contentpath='heading'] input")
+        mended = panel.locator(f"a[href='{anchor}']")
+        # What is typed before the editor has taken stock of the form, it saves with the next change.
+        for count in range(40):
+            field.fill(heading + "!" * (count % 2))
+            desk.wait_for_timeout(1000)
+            if not mended.count():
+                break
+        expect(mended).to_have_count(0)
     expect(panel.get_by_role("listitem")).to_have_count(0)
     expect(panel.get_by_text("To mend")).to_have_count(0)
     assert visit.complaints == []
