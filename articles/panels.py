@@ -1,6 +1,6 @@
 """What the article editor shows of editorial rules."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from wagtail.admin.panels import Panel
 
@@ -12,6 +12,9 @@ class ToMendPanel(Panel):
         """The panel for one article."""
 
         template_name = "articles/admin/to_mend_panel.html"
+
+        class Media:
+            css: ClassVar = {"all": ["articles/admin.css"]}
 
         def get_context_data(self, parent_context: Any = None) -> dict[str, Any]:
             """Add the article."""

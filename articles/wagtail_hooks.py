@@ -7,7 +7,7 @@ from django.contrib import messages
 from django.http import HttpRequest
 from django.templatetags.static import static
 from django.urls import URLPattern, path, reverse
-from django.utils.html import format_html, format_html_join
+from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 from wagtail import hooks
 from wagtail.admin.menu import MenuItem
@@ -27,12 +27,6 @@ def editor_scripts() -> SafeString:
         '<script type="module" src="{}"></script>',
         [(static(script),) for script in scripts],
     )
-
-
-@hooks.register("insert_editor_css")
-def editor_styles() -> SafeString:
-    """Lay out what articles add to the editor."""
-    return format_html('<link rel="stylesheet" href="{}">', static("articles/admin.css"))
 
 
 @hooks.register("after_publish_page")

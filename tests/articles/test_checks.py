@@ -91,6 +91,7 @@ def test_the_editor_shows_what_is_to_mend_until_it_is_mended(
     address = f"/admin/pages/{article.pk}/edit/"
     page = editor.get(address).content.decode()
     assert "To mend" in page
+    assert "/static/articles/admin.css" in page
     assert "Part 2: heading missing." in page
     assert f'href="#block-{block_id}-section"' in page
     assert saved(post_edit(editor, article, form(section_block("Sleep"), section_block("How"))))
