@@ -87,6 +87,8 @@ CACHES: dict[str, Any] = {
 CSRF_COOKIE_SECURE = HTTPS
 CSRF_FAILURE_VIEW = "healthsite.views.csrf_failure"
 CSRF_TRUSTED_ORIGINS = [SITE_URL]
+# The longest article that can be imported (5 MB), and the form that edits it.
+DATA_UPLOAD_MAX_MEMORY_SIZE = 25_000_000
 # An article of many sections is a form of many fields.
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 10_000
 

@@ -77,6 +77,8 @@ class ArticlePage(OnSiteUrl, RoutablePageMixin, Page):
     objects = PageManager.from_queryset(ArticleQuerySet)()
 
     content_panels: ClassVar = [
+        # By name: the rules it shows read this model.
+        PanelPlaceholder("articles.panels.ToMendPanel", [], {}),
         *Page.content_panels,
         FieldPanel("standfirst"),
         FieldPanel("introduction"),

@@ -12,6 +12,8 @@ from django.conf import settings
 from django.utils.html import escape, strip_tags
 from django.utils.safestring import SafeString, mark_safe
 
+from articles.checks import Finding, findings
+from articles.models import ArticlePage
 from articles.outline import Part
 
 register = template.Library()
@@ -28,6 +30,18 @@ def body_flow(body: Iterable[Any], parts: Iterable[Part]) -> list[tuple[Any, Par
     """Return a body's blocks in order, each section's with its part of the outline."""
     remaining = iter(parts)
     return [(block, next(remaining) if block.block_type == "section" else None) for block in body]
+
+
+@register.simple_tag
+def is_article(page: Any) -> bool:
+    """Tell whether a page is an article."""
+    return isinstance(page, ArticlePage)
+
+
+@register.simple_tag
+def to_mend(page: ArticlePage) -> list[Finding]:
+    """Return what editors should mend in an article as it is in memory."""
+    return findings(page)
 
 
 @register.simple_tag
