@@ -8,9 +8,8 @@ from typing import Any
 
 from django import forms
 
-from sharing import channels
+from sharing import channels, queries
 from sharing.models import ShareClass
-from sharing.queries import channel_names
 from sharing.reports import periods
 from sharing.reports.periods import Period
 from sharing.tallies import Named, Scope
@@ -107,7 +106,7 @@ class ReportFilters(forms.Form):
         if _SLUG.fullmatch(chosen):
             slugs.add(chosen)
         names = sorted(
-            channel_names(slugs).items(), key=lambda item: (item[1].casefold(), item[0])
+            queries.channel_names(slugs).items(), key=lambda item: (item[1].casefold(), item[0])
         )
         self._choose("channel", [("", "All channels"), *names])
 

@@ -13,7 +13,6 @@ from wagtail.admin.views.generic.base import WagtailAdminTemplateMixin
 from wagtail.permissions import page_permission_policy
 
 from sharing import queries, tallies
-from sharing.queries import channel_names
 from sharing.reports import measures, pictures, tables, targets
 from sharing.reports.filters import ReportFilters, Wanted
 from sharing.reports.periods import LAST_DAYS, day_words, last_days
@@ -164,7 +163,7 @@ class SharesReport(PermissionCheckedMixin, WagtailAdminTemplateMixin, TemplateVi
     ) -> list[tuple[str, str, Tally]]:
         """Return slug, name and numbers, largest first; the channel asked for alone."""
         asked = wanted.scope.channel
-        names = channel_names(found)
+        names = queries.channel_names(found)
         rows = [(slug, names[slug], tally) for slug, tally in found.items() if asked in {"", slug}]
         key = columns[0].number
         return sorted(
