@@ -233,14 +233,14 @@ def _ask(variable: str) -> _Answer:
 def _snapshots(client: redis.Redis) -> bool | None:
     """Return whether the server writes snapshots by itself; None where CONFIG is forbidden."""
     try:
-        told: dict[str, Any] = client.config_get("save")
+        told = client.config_get("save")
     except redis.ResponseError:
         return None
     return bool(str(told.get("save", "")).strip())
 
 
 # What each process asks before its work begins.
-ALL: Sequence[Callable[[], list[CheckMessage]]] = (
+ALL: Sequence[Callable[..., list[CheckMessage]]] = (
     debug_is_off,
     secret_key_is_secret,
     hosts_are_named,
