@@ -2,7 +2,6 @@
 
 import os
 import re
-import shutil
 import socket
 import subprocess
 import time
@@ -12,15 +11,14 @@ from pathlib import Path
 
 from healthsite.paths import PROJECT_ROOT
 from healthsite.supervisor.parent_death import binder
-from tests.missing import missing
+from tests.missing import program
 
 TEMPLATE = PROJECT_ROOT / "deploy/nginx.conf.template"
 
 
 def find_nginx() -> str:
     """Return nginx, or skip saying what is missing."""
-    found = shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
-    return found or missing("nginx is missing (apt install nginx-light)")
+    return program("nginx", "nginx-light")
 
 
 def version(nginx: str) -> tuple[int, ...]:

@@ -14,6 +14,7 @@ from urllib.parse import urlencode
 import pytest
 
 from healthsite.paths import PROJECT_ROOT
+from tests.missing import program
 from tests.production.nginx import Nginx, find_nginx, version
 from tests.supervisor.conftest import SUPERVISOR, Start, free_port
 
@@ -118,7 +119,7 @@ def test_nginx_accepts_the_configuration(tmp_path: Path) -> None:
 def test_nginx_accepts_tls(tmp_path: Path) -> None:
     names = ("tls_certificate", "tls_key")
     subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=h",
+        [program("openssl", "openssl"), "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=h",
          "-out", tmp_path / names[0], "-keyout", tmp_path / names[1]],
         check=True, capture_output=True,
     )  # fmt: skip

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from healthsite.supervisor import virtualenv
+from tests.missing import program
 
 WHEEL = "nothing_at_all-1.0-py3-none-any.whl"
 
@@ -78,7 +79,9 @@ def mirror(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mirror]:
 
 def _make_certificates(folder: Path) -> None:
     def openssl(*words: str) -> None:
-        subprocess.run(["openssl", *words], cwd=folder, check=True, capture_output=True)
+        subprocess.run(
+            [program("openssl", "openssl"), *words], cwd=folder, check=True, capture_output=True
+        )
 
     openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=A company",
             "-keyout", "authority.key", "-out", "authority.pem",
