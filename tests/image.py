@@ -15,7 +15,7 @@ from tests.supervisor.conftest import free_port
 
 IMAGE = "localhost/healthsite:under-test"
 
-# In a mount namespace of its own: nothing stays mounted, whatever happens. $1 image, $2 scratch, $3 port.
+# In namespaces of its own: nothing stays mounted and nothing goes on, whatever happens. $1 image, $2 scratch, $3 port.
 RUN = r"""
 root=$2/root
 mkdir "$root"
@@ -39,7 +39,6 @@ fi
 as_in_image "$1" "$2" "$3" 'python manage.py prepare'
 as_in_image "$1" "$2" "$3" 'python -m healthsite.serve' &
 web=$!
-trap 'kill "$web"; wait "$web" || true' EXIT
 tries=0
 until as_in_image "$1" "$2" "$3" 'python -m healthsite.supervisor.alive web'; do
     kill -0 "$web"
@@ -67,19 +66,9 @@ def main(base: str) -> int:
     try:
         with tempfile.TemporaryDirectory() as scratch:
             words = [buildah("mount", container), str(Path(scratch)), str(free_port())]
+            alone = ["unshare", "--mount", "--propagation", "private", "--pid", "--fork"]
             return subprocess.run(
-                [
-                    "unshare",
-                    "--mount",
-                    "--propagation",
-                    "private",
-                    "sh",
-                    "-euc",
-                    RUN,
-                    "image",
-                    *words,
-                ],
-                check=False,
+                [*alone, "--kill-child", "sh", "-euc", RUN, "image", *words], check=False
             ).returncode
     finally:
         buildah("rm", container)
