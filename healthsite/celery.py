@@ -5,12 +5,24 @@ or doubled message costs a few seconds and nothing else.
 """
 
 import os
+import sys
+from typing import Any
 
 from celery import Celery
 from celery.schedules import crontab
+from celery.signals import beat_init, celeryd_init
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+
+from healthsite import startup
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "healthsite.settings")
+
+try:
+    _BROKER = settings.REDIS_URL
+except ImproperlyConfigured as error:
+    # Celery's command line would print a traceback around the one sentence that matters.
+    sys.exit(f"Configuration: {error}")
 
 DRAIN_EVERY = 2.0
 PUBLISH_SCHEDULED_EVERY = 20.0
@@ -19,9 +31,7 @@ MAKE_CARDS_EVERY = 3.0
 app = Celery("healthsite")
 app.conf.update(
     # Celery names the unix socket transport of redis-py in its own way.
-    broker_url=settings.REDIS_URL.replace("unix://", "redis+socket://").replace(
-        "?db=", "?virtual_host="
-    ),
+    broker_url=_BROKER.replace("unix://", "redis+socket://").replace("?db=", "?virtual_host="),
     broker_connection_retry_on_startup=True,
     task_ignore_result=True,
     task_acks_late=True,
@@ -59,3 +69,10 @@ app.conf.update(
     },
 )
 app.autodiscover_tasks()
+
+
+@celeryd_init.connect
+@beat_init.connect
+def refuse_unsafe_start(**kwargs: Any) -> None:
+    """End a worker or beat before it works where the site must not start."""
+    startup.refuse_unsafe()
