@@ -29,7 +29,9 @@ def unfinished(folder: Path) -> Iterator[tuple[Path, BinaryIO]]:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield path, file
     finally:
-        path.unlink(missing_ok=True)
+        # With whatever SQLite left beside it.
+        for left in folder.glob(f"{path.name}*"):
+            left.unlink(missing_ok=True)
 
 
 @contextmanager
