@@ -116,7 +116,7 @@ def _write_table(name: str, is_left_out: bool, writer: Writer, advance: Advance)
         columns = [row[0] for row in cursor.fetchall()]
         with writer.member(f"{TABLES}{name}.copy.gz") as sink:
             if not is_left_out:
-                with cursor.copy(f"COPY {_target(name, columns)} TO STDOUT") as rows_out:  # type: ignore[attr-defined]  # psycopg's
+                with cursor.copy(f"COPY {_target(name, columns)} TO STDOUT") as rows_out:
                     for piece in rows_out:
                         # A line break inside a value is written as \n: each real one ends a row.
                         rows += bytes(piece).count(b"\n")

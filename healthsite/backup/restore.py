@@ -15,7 +15,17 @@ from django.contrib.contenttypes.models import ContentType
 from django.core.management import CommandError, call_command
 from django.db import Error, connection, transaction
 
-from healthsite.backup import check, events, files, manifest, media, postgresql, schema, sqlite
+from healthsite.backup import (
+    check,
+    events,
+    files,
+    held,
+    manifest,
+    media,
+    postgresql,
+    schema,
+    sqlite,
+)
 from healthsite.backup.archive import Reader
 from healthsite.backup.manifest import Manifest
 from healthsite.backup.problem import BackupProblem, Damaged
@@ -143,6 +153,7 @@ def _bring_back_sqlite(
             files.sync_file(file)
         sqlite.require_whole(staged)
         _require_counts(staged, found)
+        sqlite.execute(staged, held.statements(_tables(found)))
         _move_media(staged_media, media_root)
         # What an unused database left must not be taken for this one's journal.
         sqlite.remove(database)
@@ -152,6 +163,10 @@ def _bring_back_sqlite(
         sqlite.remove(staged)
         raise
     progress.finish(f"{found.rows} rows in {len(found.tables)} tables")
+
+
+def _tables(found: Manifest) -> set[str]:
+    return {table.name for table in found.tables}
 
 
 def _require_counts(staged: Path, found: Manifest) -> None:
@@ -174,6 +189,9 @@ def _bring_back_postgresql(
             # Whoever wrote meanwhile is noticed before anything is replaced.
             postgresql.refuse_used()
             postgresql.read(found, reader, progress.advance)
+            with connection.cursor() as cursor:
+                for statement in held.statements(_tables(found)):
+                    cursor.execute(statement)
             _move_media(staged_media, media_root)
     except Error as error:
         raise BackupProblem(

@@ -71,6 +71,15 @@ def migrations(file: Path) -> list[tuple[str, str]]:
         return connection.execute("SELECT app, name FROM django_migrations").fetchall()
 
 
+def execute(file: Path, statements: Sequence[str]) -> None:
+    """Run statements in one transaction."""
+    with _opened(file, "rw") as connection:
+        connection.execute("BEGIN")
+        for statement in statements:
+            connection.execute(statement)
+        connection.execute("COMMIT")
+
+
 def has_tables(file: Path) -> bool:
     """Return whether the file is a database that somebody uses; raises BackupProblem if it is none."""
     if not file.exists() or not file.stat().st_size:
@@ -94,6 +103,10 @@ def _opened(file: Path, mode: str) -> Iterator[sqlite3.Connection]:
             yield found
     except sqlite3.Error as error:
         folder = os.fspath(file.parent)
+        if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL:
+            raise BackupProblem(
+                f"The disk of {folder} is full. What was begun was removed; nothing else was touched."
+            ) from error
         raise BackupProblem(f"SQLite refuses {file.name} in {folder}: {error}.") from error
 
 

@@ -60,12 +60,10 @@ class Outbox(IndexView):
         """Return the columns; the subject opens the mail."""
         return [
             TitleColumn("subject", label="Subject", get_url=_url, accessor=_subject),
-            Column("to_line", label="To", accessor=_to),
-            StatusTagColumn(
-                "state", label="State", accessor="get_state_display", primary=_needs_attention
-            ),
-            DateColumn("created_at", label="Written", sort_key="created_at"),
-            Column("problem", label="What the server said"),
+            Column("to_line", label="To", accessor=_to, classname="mail-to"),
+            StatusTagColumn("state", label="State", accessor="get_state_display", primary=_is_sent),
+            DateColumn("created_at", label="Written", sort_key="created_at", classname="mail-wide"),
+            Column("problem", label="What the server said", classname="mail-wide"),
         ]
 
     def get_base_queryset(self) -> QuerySet[OutgoingMail]:
@@ -140,6 +138,12 @@ class SendAgain(MailPage):
     template_name = "healthsite/admin/mail_again.html"
     page_title = "Send again"
 
+    def get_breadcrumbs_items(self) -> list[dict[str, Any]]:
+        """Return the way here, by the mail."""
+        *way, mail = super().get_breadcrumbs_items()
+        mail = mail | {"url": reverse("mail_outbox_mail", args=[self.mail.pk])}
+        return [*way, mail, {"url": "", "label": self.page_title}]
+
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         """Let in those who may change mails."""
         if not policy_of_mails.user_has_permission(request.user, "change"):
@@ -212,5 +216,5 @@ def _to(mail: OutgoingMail) -> str:
     return f"{shown[:_SHOWN_RECIPIENTS]}… ({len(mail.recipients)} recipients)"
 
 
-def _needs_attention(mail: OutgoingMail) -> bool:
-    return mail.state in {MailState.FAILED, MailState.UNKNOWN}
+def _is_sent(mail: OutgoingMail) -> bool:
+    return mail.state == MailState.SENT

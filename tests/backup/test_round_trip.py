@@ -117,6 +117,25 @@ def test_waiting_share_events_are_counted_before_the_database_is_read(
     assert site.run(count).strip() == "120"
 
 
+def test_a_mail_that_waited_is_not_sent_a_second_time_by_the_restored_site(
+    filled: SiteData, tmp_path: Path, empty: Callable[[], SiteData]
+) -> None:
+    filled.run(
+        "from healthsite.mail.models import OutgoingMail as M; from django.utils.timezone import now\n"
+        "for state in ('waiting', 'sending', 'sent'): M.objects.create(state=state, subject=state, "
+        "sender='s@example.org', to_line='', recipients=[], outstanding=[], message=bytes(range(256)), "
+        "created_at=now(), changed_at=now(), queued_at=now(), not_before=now())"
+    )
+    filled.manage("backup", tmp_path / "b.tar")
+    site = empty()
+    site.manage("restore", tmp_path / "b.tar")
+    found = site.run(
+        "from healthsite.mail.models import OutgoingMail as M\n"
+        "for m in M.objects.order_by('pk'): print(m.subject, m.state, bytes(m.message) == bytes(range(256)))"
+    )
+    assert found.split("\n")[:3] == ["waiting kept True", "sending unknown True", "sent sent True"]
+
+
 def test_a_silent_events_server_is_told_and_may_be_left_out(
     filled: SiteData, tmp_path: Path
 ) -> None:

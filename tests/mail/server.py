@@ -60,7 +60,8 @@ class _Conversation(socketserver.StreamRequestHandler):
         if behaviour.drops_at == "connect":
             return
         self._say(behaviour.replies.get("connect", "220 here"))
-        sender, recipients = "", []
+        sender = ""
+        recipients: list[str] = []
         while line := self.rfile.readline():
             said = line.decode().strip()
             verb = said.split()[0].upper()
