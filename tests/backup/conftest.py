@@ -1,7 +1,8 @@
 """One filled site that all tests of backups read, and empty ones to restore into."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -73,12 +74,7 @@ def backup(filled: SiteData, tmp_path_factory: pytest.TempPathFactory) -> Backup
 
 
 @pytest.fixture
-def empty(tmp_path: Path) -> Iterator[Callable[[], SiteData]]:
+def empty(tmp_path: Path) -> Callable[[], SiteData]:
     """Return what makes a site that is empty."""
-    made: list[SiteData] = []
-
-    def make() -> SiteData:
-        made.append(new_site(tmp_path / f"empty{len(made)}"))
-        return made[-1]
-
-    yield make
+    numbers = count()
+    return lambda: new_site(tmp_path / f"empty{next(numbers)}")
