@@ -4,6 +4,7 @@ COPY's text format is the same in every version of PostgreSQL, and rows go throu
 time. Foreign keys of Django's schema are deferred: they are checked when the restore commits.
 """
 
+import time
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -19,6 +20,11 @@ _TELLING = (
     "auth_user", "articles_articlepage", "articles_homepage", "wagtailimages_image",
     "wagtaildocs_document", "sharing_sharetarget",
 )  # fmt: skip
+
+# The number that `prepare` takes too: neither works on a database beside the other.
+_ADVISORY_LOCK = 0x4EA17451
+# The server ends the statement of a killed client before it lets go.
+_LOCKED_FOR_AT_MOST = 60.0
 
 _COLUMNS = """
 SELECT attname FROM pg_attribute
@@ -75,6 +81,20 @@ def sequences(tables: Collection[str]) -> list[Sequence_]:
                 last_value, is_called = cursor.fetchone()
                 found.append(Sequence_(table, column, last_value, is_called))
     return found
+
+
+def claim() -> None:
+    """Take the database for this process until it ends; raises BackupProblem where another has it."""
+    deadline = time.monotonic() + _LOCKED_FOR_AT_MOST
+    while time.monotonic() < deadline:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_try_advisory_lock(%s)", [_ADVISORY_LOCK])
+            if cursor.fetchone()[0]:
+                return
+        time.sleep(0.1)
+    raise BackupProblem(
+        "Another restore or a preparation works on this database. Nothing was touched."
+    )
 
 
 def refuse_used() -> None:

@@ -99,6 +99,7 @@ def _refuse_used(data: Path) -> None:
                 )
             raise BackupProblem(f"There is a database already: {database}.\n{elsewhere}")
     else:
+        postgresql.claim()
         postgresql.refuse_used()
     if not began and not media.is_empty(Path(settings.MEDIA_ROOT)):
         raise BackupProblem(f"There are media already: {settings.MEDIA_ROOT}.\n{elsewhere}")
@@ -195,7 +196,8 @@ def _bring_back_postgresql(
             _move_media(staged_media, media_root)
     except Error as error:
         raise BackupProblem(
-            f"PostgreSQL refused what the backup holds: {error} The database is as empty as before."
+            f"PostgreSQL refused: {error} No row was kept. If an earlier restore was killed on this "
+            "database, half a migration may be left: make a new, empty one and restore into that."
         ) from error
     progress.finish(f"{found.rows} rows in {len(found.tables)} tables")
 
