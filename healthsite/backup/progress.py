@@ -3,13 +3,15 @@
 import time
 from typing import TextIO
 
+from django.core.management.base import OutputWrapper
+
 _REDRAW_EVERY = 0.1
 
 
 class Progress:
     """Tell steps, and within a step the share of its bytes that is done."""
 
-    def __init__(self, output: TextIO) -> None:
+    def __init__(self, output: TextIO | OutputWrapper) -> None:
         self._output = output
         self._is_terminal = output.isatty()
         self._step, self._total, self._done, self._drawn_at = "", 0, 0, 0.0

@@ -62,7 +62,7 @@ def keep(*, message: EmailMessage) -> OutgoingMail:
         raise MailRefused(
             f"{len(recipients)} recipients are more than {MOST_RECIPIENTS}: send in parts."
         )
-    content = message.message().as_bytes(linesep="\r\n")
+    content = message.message().as_bytes(linesep="\r\n")  # type: ignore[call-arg]  # Django's own
     if len(content) > LARGEST_MESSAGE:
         raise MailRefused(f"The mail has {len(content)} bytes, more than {LARGEST_MESSAGE}.")
     now = clock()

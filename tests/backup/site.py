@@ -74,7 +74,7 @@ class SiteData:
                     "WHERE table_schema = current_schema()"
                 ).fetchall()
                 tables = {
-                    name: [row[0] for row in found.execute(f'SELECT t::text FROM "{name}" t')]  # type: ignore[arg-type]  # noqa: S608
+                    name: [row[0] for row in found.execute(f'SELECT t::text FROM "{name}" t')]  # noqa: S608
                     for (name,) in names
                 }
         else:
@@ -125,5 +125,5 @@ def _template() -> str:
 def _new_database(name: str, template: str) -> str:
     server = os.environ["DATABASE_URL"]
     with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')  # type: ignore[arg-type]
+        connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
     return f"{server.rpartition('/')[0]}/{name}"

@@ -11,7 +11,7 @@ import pytest
 
 from healthsite.backup import check
 from healthsite.backup.archive import Writer
-from healthsite.backup.manifest import Manifest, Table
+from healthsite.backup.manifest import Manifest, Member, Table
 from healthsite.backup.problem import BackupProblem, Damaged
 from healthsite.backup.progress import Progress
 
@@ -186,12 +186,10 @@ def test_a_bomb_is_stopped_at_the_size_that_the_manifest_gives(tmp_path: Path) -
         read(file)
 
 
-def read_members(file: Path) -> list[object]:
+def read_members(file: Path) -> list[Member]:
     with tarfile.open(file) as opened:
         raw = opened.extractfile("manifest.json")
         assert raw is not None
-        from healthsite.backup.manifest import Member  # noqa: PLC0415
-
         return [Member(**member) for member in json.load(raw)["members"]]
 
 

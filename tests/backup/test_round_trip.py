@@ -163,7 +163,7 @@ def test_a_backup_is_of_one_moment_while_others_write(
             if ON_POSTGRES:
                 with psycopg.connect(filled.database_url or "") as postgres:
                     for statement in statements:
-                        postgres.execute(statement)  # type: ignore[arg-type]
+                        postgres.execute(statement)
             else:
                 file = filled.data / "healthsite.sqlite3"
                 with closing(sqlite3.connect(file, timeout=60)) as sqlite, sqlite:

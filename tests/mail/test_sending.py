@@ -13,6 +13,7 @@ from django.db import connection, transaction
 
 from healthsite.mail import actions
 from healthsite.mail.models import MailAttempt, MailState, Outcome, OutgoingMail
+from healthsite.mail.smtp import Answer
 from tests.mail.server import MailServer
 
 pytestmark = pytest.mark.django_db
@@ -208,7 +209,7 @@ def test_a_worker_killed_while_handing_over_leaves_an_unknown_mail(server: MailS
     assert state(mail) == (MailState.UNKNOWN, [Outcome.UNKNOWN])
     assert server.received == []
     # A late answer still tells the truth.
-    actions.finish(claimed=claimed, answer=actions.Answer(Outcome.SENT, "250 after all"))
+    actions.finish(claimed=claimed, answer=Answer(Outcome.SENT, "250 after all"))
     assert state(mail)[0] == MailState.SENT
 
 

@@ -34,11 +34,13 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
+        # Progress ends its lines itself, or not.
+        self.stdout.ending = ""
         progress = Progress(self.stdout)
         try:
             if options["verify"]:
                 found = check.read_whole(options["verify"], progress)
-                self.stdout.write(
+                progress.say(
                     f"{options['verify']} is whole: {found.site_url}, {found.created_at}, "
                     f"{found.rows} rows, {len(found.media)} media files."
                 )
@@ -49,10 +51,10 @@ class Command(BaseCommand):
         except BackupProblem as problem:
             raise CommandError(str(problem)) from problem
         for remark in made.remarks:
-            self.stdout.write(f"note: {remark}")
+            progress.say(f"note: {remark}")
         if made.manifest.events_waiting:
-            self.stdout.write(
+            progress.say(
                 f"note: {made.manifest.events_waiting} share events came meanwhile; the next backup "
                 "has them"
             )
-        self.stdout.write(f"backup {made.file} ({size(made.size)})")
+        progress.say(f"backup {made.file} ({size(made.size)})")

@@ -21,16 +21,18 @@ class Command(BaseCommand):
         parser.add_argument("file", type=Path, help="a file that `backup` made")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        # Progress ends its lines itself, or not.
+        self.stdout.ending = ""
         progress = Progress(self.stdout)
         try:
             found = restore.restore(file=options["file"], progress=progress)
         except BackupProblem as problem:
             raise CommandError(str(problem)) from problem
-        self.stdout.write(
+        progress.say(
             f"restored {found.site_url} as of {found.created_at}: {found.rows} rows, "
             f"{len(found.media)} media files"
         )
-        self.stdout.write(
+        progress.say(
             "Sessions and the secret key are in no backup: everybody signs in anew, with the same "
             "passwords; links in password-reset mails end. Start the site with `make run`."
         )
