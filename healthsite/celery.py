@@ -27,6 +27,7 @@ except ImproperlyConfigured as error:
 DRAIN_EVERY = 2.0
 PUBLISH_SCHEDULED_EVERY = 20.0
 MAKE_CARDS_EVERY = 3.0
+SEND_MAIL_EVERY = 5.0
 
 app = Celery("healthsite")
 app.conf.update(
@@ -39,6 +40,7 @@ app.conf.update(
     worker_prefetch_multiplier=1,
     worker_hijack_root_logger=False,
     timezone="UTC",
+    imports=["healthsite.mail.tasks"],
     beat_schedule={
         # A sweep that waited longer than this is replaced by a later one.
         "drain share events": {
@@ -60,6 +62,16 @@ app.conf.update(
             "task": "sharing.tidy_cards",
             "schedule": crontab(hour="3", minute="40"),
             "options": {"expires": 3600},
+        },
+        "send mail": {
+            "task": "healthsite.send_mail",
+            "schedule": SEND_MAIL_EVERY,
+            "options": {"expires": 10},
+        },
+        "forget old mail": {
+            "task": "healthsite.prune_mail",
+            "schedule": 3600.0,
+            "options": {"expires": 1800},
         },
         "forget old event ids": {
             "task": "sharing.prune_events",

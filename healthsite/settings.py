@@ -39,6 +39,9 @@ SHARE_EVENT_BATCH = 1000
 # Smaller counts are not shown to readers; 0 shows them all.
 SHARE_COUNT_MIN = env.number("SHARE_COUNT_MIN", 0)
 
+# Mails that are sent, failed, unknown or kept are forgotten after this.
+MAIL_RETENTION = timedelta(days=env.number("MAIL_RETENTION_DAYS", 30, minimum=1))
+
 # The reader's address is taken from the last X-Forwarded-For hop, and https from
 # X-Forwarded-Proto, only where a proxy of ours sets them.
 TRUST_PROXY_HEADERS = env.flag("TRUST_PROXY_HEADERS")
@@ -110,7 +113,20 @@ if _ON_SQLITE:
 DEBUG = env.flag("DEBUG")
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", f"{SITE_NAME} <no-reply@{_site.hostname}>")
-EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
+# Mails are written to the database and sent from there (docs/decisions/0012).
+EMAIL_BACKEND = "healthsite.mail.backend.OutboxBackend"
+# Without a host mails are kept in the outbox and not sent.
+EMAIL_HOST = env.text("EMAIL_HOST", "")
+EMAIL_HOST_PASSWORD = env.text("EMAIL_HOST_PASSWORD", "")
+EMAIL_HOST_USER = env.text("EMAIL_HOST_USER", "")
+EMAIL_TIMEOUT = 10
+EMAIL_USE_SSL = env.flag("EMAIL_USE_SSL")
+EMAIL_USE_TLS = env.flag("EMAIL_USE_TLS")
+EMAIL_PORT = env.number(
+    "EMAIL_PORT", 465 if EMAIL_USE_SSL else 587 if EMAIL_USE_TLS else 25, minimum=1
+)
+if EMAIL_USE_SSL and EMAIL_USE_TLS:
+    raise ImproperlyConfigured("Set EMAIL_USE_SSL or EMAIL_USE_TLS, not both.")
 FILE_UPLOAD_PERMISSIONS = 0o644
 
 INSTALLED_APPS = [
@@ -193,6 +209,7 @@ SECURE_REFERRER_POLICY = "same-origin"
 SECURE_SSL_REDIRECT = HTTPS
 # Probes ask by plain http from inside.
 SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
+SERVER_EMAIL = env.text("SERVER_EMAIL", DEFAULT_FROM_EMAIL)
 SILENCED_SYSTEM_CHECKS: list[str] = []
 STORAGES: dict[str, Any] = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
