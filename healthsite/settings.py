@@ -49,6 +49,9 @@ RESERVED_ARTICLE_SLUGS = frozenset(
     {"admin", "api", "documents", "healthz", "media", "privacy", "readyz", "s", "share", "static"}
 )
 
+# Public addresses are for reading; the views of these names alone take a POST as well.
+PUBLIC_FORM_VIEWS = frozenset({"collection_password", "page_password"})
+
 # Panels that other apps add to the article editor, as dotted paths (articles imports none of them).
 ARTICLE_EXTRA_PANELS = ["sharing.panels.SharesPanel"]
 
@@ -155,6 +158,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "healthsite.security.ContentSecurityPolicy",
     "django_permissions_policy.PermissionsPolicyMiddleware",
+    "healthsite.methods.refuse_other_methods",
     "healthsite.security.refuse_unusable_addresses",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.middleware.gzip.GZipMiddleware",
@@ -278,6 +282,7 @@ SPECTACULAR_SETTINGS = {
 
 WAGTAIL_SITE_NAME = SITE_NAME
 WAGTAILADMIN_BASE_URL = SITE_URL
+WAGTAILADMIN_USER_LOGIN_FORM = "healthsite.signing_in.forms.SignInForm"
 WAGTAIL_ENABLE_UPDATE_CHECK = False
 WAGTAIL_ENABLE_WHATS_NEW_BANNER = False
 WAGTAIL_GRAVATAR_PROVIDER_URL = None
