@@ -10,3 +10,7 @@ class HealthsiteConfig(AppConfig):
     def ready(self) -> None:
         # Makes ours the current Celery app, so that shared tasks find its broker.
         from healthsite import celery  # noqa: F401, PLC0415
+        from healthsite.uploads import signal_handlers, unpacking  # noqa: PLC0415
+
+        signal_handlers.connect()
+        unpacking.connect()

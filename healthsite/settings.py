@@ -170,6 +170,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "wagtail.contrib.redirects.middleware.RedirectMiddleware",
+    "healthsite.forged_forms.ForgedForms",
 ]
 PERMISSIONS_POLICY: dict[str, Any] = {
     "browsing-topics": [],
@@ -288,6 +289,13 @@ WAGTAIL_ENABLE_WHATS_NEW_BANNER = False
 WAGTAIL_GRAVATAR_PROVIDER_URL = None
 # A picture of 15 kB can unpack to 121 megapixels.
 WAGTAILIMAGES_MAX_IMAGE_PIXELS = 40_000_000
+WAGTAILIMAGES_MAX_UPLOAD_SIZE = 10 * 1024 * 1024
+WAGTAILIMAGES_IMAGE_FORM_BASE = "healthsite.uploads.forms.PictureForm"
+WAGTAILDOCS_MAX_UPLOAD_SIZE = 20 * 1024 * 1024
+WAGTAILDOCS_DOCUMENT_FORM_BASE = "healthsite.uploads.forms.DocumentForm"
+# A PDF too: nothing that was uploaded is shown as if it were a page of ours.
+WAGTAILDOCS_INLINE_CONTENT_TYPES: list[str] = []
+WAGTAILADMIN_RICH_TEXT_EDITORS = {"default": {"WIDGET": "healthsite.rich_text.RichTextArea"}}
 WAGTAILIMAGES_EXTENSIONS = ["avif", "gif", "jpg", "jpeg", "png", "webp"]
 WAGTAILDOCS_EXTENSIONS = ["csv", "docx", "odt", "pdf", "txt", "xlsx", "zip"]
 WAGTAILEMBEDS_FINDERS: list[dict[str, str]] = []

@@ -1,5 +1,6 @@
 """Pages of the site itself."""
 
+from http import HTTPStatus
 from typing import Any
 
 from django.conf import settings
@@ -7,6 +8,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 from django.views.static import serve
+from wagtail.documents.views.serve import serve as serve_document
 
 from healthsite.problems import is_api_request, problem_response
 
@@ -37,6 +39,15 @@ def media(request: HttpRequest, path: str) -> HttpResponseBase:
         raise Http404(path[:100]) from error
     response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
     response.headers["Cache-Control"] = "public, max-age=3600"
+    return response
+
+
+@require_safe
+def document(request: HttpRequest, document_id: str, document_filename: str) -> HttpResponseBase:
+    """Serve a document through Wagtail's view, which knows who may read it, never as a page of ours."""
+    response: HttpResponseBase = serve_document(request, document_id, document_filename)
+    if response.status_code == HTTPStatus.OK:
+        response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
     return response
 
 
