@@ -15,7 +15,9 @@ WIDTHS = ["width-{480,800,1200}"]
 
 @register.simple_tag
 def responsive_picture(image: Any, **attributes: Any) -> Any:
-    """Return an image's `<img>` in several widths, or None where its file is lost or broken."""
+    """Return an image's `<img>` in several widths, or None where it or its file is lost or broken."""
+    if not image:
+        return None
     try:
         renditions = image.get_renditions(*Filter.expand_spec(WIDTHS))
     except (OSError, ValueError, RuntimeError, SyntaxError) as error:

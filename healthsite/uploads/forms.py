@@ -4,7 +4,7 @@
 multiple upload, the chooser's, and the form that replaces a file.
 """
 
-from typing import Any
+from typing import Any, BinaryIO, cast
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -63,7 +63,14 @@ class DocumentForm(BaseDocumentForm):
         file = self.cleaned_data["file"]
         if isinstance(file, UploadedFile):
             try:
-                documents.check(file.name or "", file)
+                documents.check(file.name or "", cast(BinaryIO, file.file))
             except documents.Unusable as reason:
                 raise ValidationError(str(reason), code="unusable") from reason
         return file
+
+    def _post_clean(self) -> None:
+        """Keep to what was said of the file: Wagtail's model adds that no file has no extension."""
+        said = list(self.errors.get("file", self.error_class()).as_data())
+        super()._post_clean()
+        if said:
+            self.errors["file"] = self.error_class(said, renderer=self.renderer)

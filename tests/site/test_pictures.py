@@ -2,6 +2,7 @@
 
 import io
 import struct
+from typing import Any
 
 import pytest
 from PIL import Image, ImageChops
@@ -33,6 +34,11 @@ def refused(data: bytes) -> str:
     with pytest.raises(Unusable) as caught:
         cleaned(data)
     return str(caught.value)
+
+
+def never(*args: object, **kwargs: object) -> None:
+    """Stand in for what must not be called."""
+    pytest.fail("it was opened")
 
 
 # What is hidden in a picture
@@ -113,7 +119,7 @@ def test_a_webp_of_any_kind_keeps_its_pixels(mode: str, lossless: bool) -> None:
 def test_an_animation_keeps_its_frames(form: str) -> None:
     data = animated(form, 5)
     with Image.open(io.BytesIO(cleaned(data))) as image:
-        assert image.n_frames == 5
+        assert getattr(image, "n_frames", 1) == 5
 
 
 def test_a_photograph_within_a_photograph_goes() -> None:
@@ -144,9 +150,7 @@ def test_121_megapixels_in_15_kilobytes_are_refused_unopened(
 ) -> None:
     bomb = png_bomb()
     assert 13_000 < len(bomb) < 16_000
-    monkeypatch.setattr(
-        pictures.Image, "open", lambda *args, **kwargs: pytest.fail("it was opened")
-    )
+    monkeypatch.setattr(Image, "open", never)
     sentence = refused(bomb)
     assert "11,000 × 11,000 pixels, 121 megapixels" in sentence
     assert "At most 40 megapixels" in sentence
@@ -154,25 +158,26 @@ def test_121_megapixels_in_15_kilobytes_are_refused_unopened(
 
 def header_only(form: str, width: int, height: int) -> bytes:
     """Return a file that is whole, and whose header lies about its size."""
+    options: dict[str, Any] = {"icc_profile": PROFILE} if form == "WEBP" else {}
+    data = bytearray(encoded(form=form, **options))
     if form == "PNG":
-        data = encoded(form="PNG")
         header = struct.pack(">II", width, height) + data[24:29]
-        return data[:8] + png_chunk(b"IHDR", header) + data[33:]
+        return bytes(data[:8]) + png_chunk(b"IHDR", header) + data[33:]
     if form == "GIF":
-        data = encoded(form="GIF")
-        return data[:6] + struct.pack("<HH", min(width, 65_535), min(height, 65_535)) + data[10:]
+        return (
+            bytes(data[:6])
+            + struct.pack("<HH", min(width, 65_535), min(height, 65_535))
+            + data[10:]
+        )
     if form == "JPEG":
-        data = bytearray(encoded(form="JPEG"))
         at = data.index(b"\xff\xc0")
         data[at + 5 : at + 9] = struct.pack(">HH", min(height, 65_535), min(width, 65_535))
         return bytes(data)
     if form == "WEBP":
-        data = bytearray(encoded(form="WEBP", icc_profile=PROFILE))
         at = data.index(b"VP8X")
         small = [(min(side, 2**24) - 1).to_bytes(3, "little") for side in (width, height)]
         data[at + 12 : at + 18] = b"".join(small)
         return bytes(data)
-    data = bytearray(encoded(form="AVIF"))
     at = data.index(b"ispe")
     data[at + 8 : at + 16] = struct.pack(">II", width, height)
     return bytes(data)
@@ -185,9 +190,7 @@ def header_only(form: str, width: int, height: int) -> bytes:
 def test_a_header_that_promises_too_much_is_believed(
     form: str, size: tuple[int, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(
-        pictures.Image, "open", lambda *args, **kwargs: pytest.fail("it was opened")
-    )
+    monkeypatch.setattr(Image, "open", never)
     assert "At most 40 megapixels" in refused(header_only(form, *size))
 
 
@@ -211,9 +214,7 @@ def test_the_limit_is_the_one_in_the_settings(settings: object) -> None:
 
 
 def test_10_000_frames_are_refused_unopened(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(
-        pictures.Image, "open", lambda *args, **kwargs: pytest.fail("it was opened")
-    )
+    monkeypatch.setattr(Image, "open", never)
     assert "has 10,000 frames" in refused(gif_of(10_000))
 
 
@@ -268,7 +269,7 @@ def test_what_is_no_picture_is_refused(data: bytes) -> None:
 
 @pytest.mark.parametrize("form", FORMATS)
 def test_a_file_that_is_cut_short_is_refused_wherever_the_cut_is(form: str) -> None:
-    data = cleaned(encoded(form=form, **({"exif": exif(6)} if form != "GIF" else {})))
+    data = cleaned(telling(form, 6) if form in {"JPEG", "WEBP"} else encoded(form=form))
     for end in [*range(0, len(data), max(1, len(data) // 60)), len(data) - 1, len(data) - 2]:
         with pytest.raises(Unusable):
             cleaned(data[:end])

@@ -410,6 +410,7 @@ def test_what_is_no_document_is_refused_in_words(
     said = way(publisher, file(content, name), "documents")
     assert said is not None
     assert sentence in said
+    assert "\n" not in said.strip() or way is chooser, "one mistake, one sentence"
     assert not Document.objects.exists()
 
 
