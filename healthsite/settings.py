@@ -51,6 +51,9 @@ RESERVED_ARTICLE_SLUGS = frozenset(
     {"admin", "api", "documents", "healthz", "media", "privacy", "readyz", "s", "share", "static"}
 )
 
+# Public addresses are for reading; the views of these names alone take a POST as well.
+PUBLIC_FORM_VIEWS = frozenset({"collection_password", "page_password"})
+
 # Panels that other apps add to the article editor, as dotted paths (articles imports none of them).
 ARTICLE_EXTRA_PANELS = ["sharing.panels.SharesPanel", "sharing.card_panels.CardsPanel"]
 
@@ -177,6 +180,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "healthsite.security.ContentSecurityPolicy",
     "django_permissions_policy.PermissionsPolicyMiddleware",
+    "healthsite.methods.refuse_other_methods",
     "healthsite.security.refuse_unusable_addresses",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.middleware.gzip.GZipMiddleware",
@@ -188,6 +192,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "wagtail.contrib.redirects.middleware.RedirectMiddleware",
+    "healthsite.forged_forms.ForgedForms",
 ]
 PERMISSIONS_POLICY: dict[str, Any] = {
     "browsing-topics": [],
@@ -306,11 +311,19 @@ SPECTACULAR_SETTINGS = {
 
 WAGTAIL_SITE_NAME = SITE_NAME
 WAGTAILADMIN_BASE_URL = SITE_URL
+WAGTAILADMIN_USER_LOGIN_FORM = "healthsite.signing_in.forms.SignInForm"
 WAGTAIL_ENABLE_UPDATE_CHECK = False
 WAGTAIL_ENABLE_WHATS_NEW_BANNER = False
 WAGTAIL_GRAVATAR_PROVIDER_URL = None
 # A picture of 15 kB can unpack to 121 megapixels.
 WAGTAILIMAGES_MAX_IMAGE_PIXELS = 40_000_000
+WAGTAILIMAGES_MAX_UPLOAD_SIZE = 10 * 1024 * 1024
+WAGTAILIMAGES_IMAGE_FORM_BASE = "healthsite.uploads.forms.PictureForm"
+WAGTAILDOCS_MAX_UPLOAD_SIZE = 20 * 1024 * 1024
+WAGTAILDOCS_DOCUMENT_FORM_BASE = "healthsite.uploads.forms.DocumentForm"
+# A PDF too: nothing that was uploaded is shown as if it were a page of ours.
+WAGTAILDOCS_INLINE_CONTENT_TYPES: list[str] = []
+WAGTAILADMIN_RICH_TEXT_EDITORS = {"default": {"WIDGET": "healthsite.rich_text.RichTextArea"}}
 WAGTAILIMAGES_EXTENSIONS = ["avif", "gif", "jpg", "jpeg", "png", "webp"]
 WAGTAILDOCS_EXTENSIONS = ["csv", "docx", "odt", "pdf", "txt", "xlsx", "zip"]
 WAGTAILEMBEDS_FINDERS: list[dict[str, str]] = []
