@@ -7,9 +7,18 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+from django.conf import settings
+from django.contrib.auth.models import AbstractBaseUser
+from django.core.exceptions import ValidationError
 from django.db import transaction
+from wagtail.log_actions import log
 from wagtail.models import Page, Site
 
+from articles import queries
+from articles.importing.drafts import draft_of
+from articles.importing.imported import ImportedArticle
+from articles.importing.pictures import known_pictures, with_known_pictures_only
+from articles.importing.source import ImportRefused
 from articles.models import ArticlePage, HomePage
 from articles.synchronise import Changes
 
@@ -59,6 +68,75 @@ def install_starter_content() -> ArticlePage | None:
     article.save_revision().publish()
     published: ArticlePage = ArticlePage.objects.get(pk=article.pk)
     return published
+
+
+class SlugInUse(ImportRefused):
+    """An import whose address another page has already."""
+
+    def __init__(self, slug: str, page: Page) -> None:
+        super().__init__(f"The address “{slug}” is in use by “{page.title}”. Choose another.")
+        self.page = page
+
+
+def check_import_slug(*, slug: str) -> None:
+    """Raise ImportRefused where no article under the home page can have this slug."""
+    _check_slug(slug, _parent_of_imports())
+
+
+def _parent_of_imports() -> Page:
+    home = queries.home_page()
+    if home is None:
+        raise ImportRefused("There is no home page yet to put an article under.")
+    return home
+
+
+def _check_slug(slug: str, parent: Page) -> None:
+    if not slug:
+        raise ImportRefused("No address can be made from the title. Give the article a slug.")
+    try:
+        ArticlePage._meta.get_field("slug").run_validators(slug)
+    except ValidationError as error:
+        raise ImportRefused(
+            f"“{slug}” cannot be an address: use letters, numbers, hyphens and underscores only."
+        ) from error
+    if slug in settings.RESERVED_ARTICLE_SLUGS:
+        raise ImportRefused(f"“{slug}” is an address of the site itself. Choose another.")
+    other = parent.get_children().filter(slug=slug).first()
+    if other is not None:
+        raise SlugInUse(slug, other)
+
+
+@transaction.atomic
+def import_article(
+    *,
+    article: ImportedArticle,
+    slug: str = "",
+    publish: bool = False,
+    user: AbstractBaseUser | None = None,
+) -> ArticlePage:
+    """Create a draft below the home page from what was understood; publish it where asked.
+
+    Without a slug, the source's own or its title's is taken. Raises ImportRefused; then nothing was created.
+    """
+    home = _parent_of_imports()
+    # Of two imports at once, the second waits here and then finds the slug in use.
+    parent = Page.objects.select_for_update().get(pk=home.pk)
+    slug = slug or article.suggested_slug
+    _check_slug(slug, parent)
+    settled = with_known_pictures_only(article)
+    draft = draft_of(settled, slug=slug, pictures=known_pictures(settled))
+    draft.owner = user
+    try:
+        draft.full_clean(exclude=["path", "depth", "draft_title", "content_type"])
+    except ValidationError as error:
+        raise ImportRefused(" ".join(error.messages)) from error
+    parent.add_child(instance=draft)
+    log(instance=draft, action="wagtail.create", user=user, content_changed=True)
+    revision = draft.save_revision(user=user, log_action=False)
+    if publish:
+        revision.publish(user=user)
+    created: ArticlePage = ArticlePage.objects.get(pk=draft.pk)
+    return created
 
 
 def _starter_article(data: dict[str, Any]) -> ArticlePage:

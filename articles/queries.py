@@ -3,10 +3,11 @@
 from collections.abc import Iterable
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.urls import reverse
+from wagtail.models import Site
 
-from articles.models import ArticlePage, Section
+from articles.models import ArticlePage, HomePage, Section
 from articles.models.article import ArticleQuerySet
 
 
@@ -22,6 +23,24 @@ def live_sections() -> QuerySet[Section]:
     The article's own state is asked too: Wagtail expires a page before its rows can follow.
     """
     return Section.objects.live().filter(page__live=True).select_related("page")
+
+
+def home_page() -> HomePage | None:
+    """Return the page that articles stand under, or None on a site that has none yet."""
+    site = Site.objects.filter(is_default_site=True).first()
+    home: HomePage | None = (
+        HomePage.objects.filter(pk=site.root_page_id).first() if site else None
+    ) or HomePage.objects.order_by("path").first()
+    return home
+
+
+def articles_named(name: str) -> ArticleQuerySet:
+    """Return the articles with this slug, published or not; a number is a page id too."""
+    named = Q(slug=name)
+    if name.isdecimal() and len(name) < 19:
+        named |= Q(pk=int(name))
+    found: ArticleQuerySet = ArticlePage.objects.filter(named)
+    return found
 
 
 def articles_by_id(page_ids: Iterable[int]) -> dict[int, ArticlePage]:

@@ -15,34 +15,49 @@ from rest_framework.views import APIView
 from articles import api as articles_api
 from articles.models import ArticlePage, Section
 from sharing import api as sharing_api
+from sharing import card_files, card_queries
 from sharing import queries as sharing_queries
 
 _HELP = "Names this in share links and counts; null until first published."
+_CARD_HELP = (
+    "Absolute address of a picture for link previews, PNG, 1200 by 630; null until it is made."
+)
 
 
 class SharedSectionSerializer(articles_api.SectionSerializer):
-    """A section and its share code."""
+    """A section, its share code and its share card."""
 
     share_code = serializers.SerializerMethodField(help_text=_HELP)
+    card_url = serializers.SerializerMethodField(help_text=_CARD_HELP)
 
     class Meta(articles_api.SectionSerializer.Meta):
-        fields: ClassVar[list[str]] = [*articles_api.SectionSerializer.Meta.fields, "share_code"]
+        fields: ClassVar[list[str]] = [
+            *articles_api.SectionSerializer.Meta.fields,
+            "share_code",
+            "card_url",
+        ]
 
     def get_share_code(self, section: Section) -> str | None:
         """Return the section's share code."""
         return _codes(self, section.page_id).get(section.block_id)
 
+    def get_card_url(self, section: Section) -> str | None:
+        """Return the address of the section's card."""
+        return _card_url(self, section.page_id, section.block_id)
+
 
 class SharedArticleSerializer(articles_api.ArticleDetailSerializer):
-    """An article, its share code, and its sections with theirs."""
+    """An article, its share code and card, and its sections with theirs."""
 
     share_code = serializers.SerializerMethodField(help_text=_HELP)
+    card_url = serializers.SerializerMethodField(help_text=_CARD_HELP)
     sections = SharedSectionSerializer(many=True, source="live_sections", read_only=True)
 
     class Meta(articles_api.ArticleDetailSerializer.Meta):
         fields: ClassVar[list[str]] = [
             *articles_api.ArticleSerializer.Meta.fields,
             "share_code",
+            "card_url",
             "sections",
         ]
 
@@ -50,14 +65,18 @@ class SharedArticleSerializer(articles_api.ArticleDetailSerializer):
         """Return the article's share code."""
         return _codes(self, article.pk).get(None)
 
+    def get_card_url(self, article: ArticlePage) -> str | None:
+        """Return the address of the article's card."""
+        return _card_url(self, article.pk, None)
+
 
 class WithShareCodes:
-    """Give a view's serializers one place to keep the share codes they asked for."""
+    """Give a view's serializers one place to keep the share codes and cards they asked for."""
 
     def get_serializer_context(self) -> dict[str, Any]:
-        """Return the view's context and the place."""
+        """Return the view's context and the places."""
         context: dict[str, Any] = super().get_serializer_context()  # type: ignore[misc]  # a mixin
-        return context | {"share_codes": {}}
+        return context | {"share_codes": {}, "share_cards": {}}
 
 
 class ArticleViewSet(WithShareCodes, articles_api.ArticleViewSet):
@@ -98,6 +117,19 @@ def _codes(
     if page_id not in known:
         known[page_id] = sharing_queries.codes_by_block(page_id)
     return known[page_id]
+
+
+def _card_url(
+    serializer: serializers.BaseSerializer[Section] | serializers.BaseSerializer[ArticlePage],
+    page_id: int,
+    block_id: UUID | None,
+) -> str | None:
+    """Return the address of a card; those of an article are asked for once a response."""
+    known: dict[int, dict[UUID | None, str]] = serializer.context["share_cards"]
+    if page_id not in known:
+        known[page_id] = card_queries.made_cards(page_id)
+    digest = known[page_id].get(block_id)
+    return card_files.url(digest) if digest else None
 
 
 router = SimpleRouter()

@@ -8,5 +8,9 @@ class HealthsiteConfig(AppConfig):
     verbose_name = "Site"
 
     def ready(self) -> None:
-        # Makes ours the current Celery app, so that shared tasks find its broker.
-        from healthsite import celery  # noqa: F401, PLC0415
+        # Makes ours the current Celery app, so that shared tasks find its broker; registers the checks.
+        from healthsite import celery, checks  # noqa: F401, PLC0415
+        from healthsite.uploads import signal_handlers, unpacking  # noqa: PLC0415
+
+        signal_handlers.connect()
+        unpacking.connect()

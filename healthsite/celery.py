@@ -5,21 +5,34 @@ or doubled message costs a few seconds and nothing else.
 """
 
 import os
+import sys
+from typing import Any
 
 from celery import Celery
+from celery.schedules import crontab
+from celery.signals import beat_init, celeryd_init
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+
+from healthsite import startup
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "healthsite.settings")
 
+try:
+    _BROKER = settings.REDIS_URL
+except ImproperlyConfigured as error:
+    # Celery's command line would print a traceback around the one sentence that matters.
+    sys.exit(f"Configuration: {error}")
+
 DRAIN_EVERY = 2.0
 PUBLISH_SCHEDULED_EVERY = 20.0
+MAKE_CARDS_EVERY = 3.0
+SEND_MAIL_EVERY = 5.0
 
 app = Celery("healthsite")
 app.conf.update(
     # Celery names the unix socket transport of redis-py in its own way.
-    broker_url=settings.REDIS_URL.replace("unix://", "redis+socket://").replace(
-        "?db=", "?virtual_host="
-    ),
+    broker_url=_BROKER.replace("unix://", "redis+socket://").replace("?db=", "?virtual_host="),
     broker_connection_retry_on_startup=True,
     task_ignore_result=True,
     task_acks_late=True,
@@ -27,6 +40,7 @@ app.conf.update(
     worker_prefetch_multiplier=1,
     worker_hijack_root_logger=False,
     timezone="UTC",
+    imports=["healthsite.mail.tasks"],
     beat_schedule={
         # A sweep that waited longer than this is replaced by a later one.
         "drain share events": {
@@ -39,6 +53,26 @@ app.conf.update(
             "schedule": PUBLISH_SCHEDULED_EVERY,
             "options": {"expires": 60},
         },
+        "draw share cards": {
+            "task": "sharing.make_cards",
+            "schedule": MAKE_CARDS_EVERY,
+            "options": {"expires": 10},
+        },
+        "remove unused share cards": {
+            "task": "sharing.tidy_cards",
+            "schedule": crontab(hour="3", minute="40"),
+            "options": {"expires": 3600},
+        },
+        "send mail": {
+            "task": "healthsite.send_mail",
+            "schedule": SEND_MAIL_EVERY,
+            "options": {"expires": 10},
+        },
+        "forget old mail": {
+            "task": "healthsite.prune_mail",
+            "schedule": 3600.0,
+            "options": {"expires": 1800},
+        },
         "forget old event ids": {
             "task": "sharing.prune_events",
             "schedule": 3600.0,
@@ -47,3 +81,10 @@ app.conf.update(
     },
 )
 app.autodiscover_tasks()
+
+
+@celeryd_init.connect
+@beat_init.connect
+def refuse_unsafe_start(**kwargs: Any) -> None:
+    """End a worker or beat before it works where the site must not start."""
+    startup.refuse_unsafe()

@@ -1,4 +1,7 @@
-"""Typed readers of environment variables. Each error names the variable and what it takes."""
+"""Typed readers of environment variables. Each error names the variable and what it takes.
+
+A text, and all that is made of one, may come from a file: see healthsite/variables.py.
+"""
 
 import os
 from typing import Any
@@ -8,16 +11,26 @@ from zoneinfo import available_timezones
 import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
 
+from healthsite import variables
+
 _TRUE = {"1", "true", "yes", "on"}
 _FALSE = {"0", "false", "no", "off", ""}
 
 
 def text(name: str, default: str | None = None) -> str:
     """Return a non-empty string; without a default a missing one raises ImproperlyConfigured."""
-    value = os.environ.get(name, "").strip() or default
+    value = secret(name).strip() or default
     if value is None:
         raise ImproperlyConfigured(f"Set {name}: it is required and has no default here.")
     return value
+
+
+def secret(name: str) -> str:
+    """Return a string as it is written, spaces too, or "" where there is none."""
+    try:
+        return variables.read(name)
+    except variables.VariableError as error:
+        raise ImproperlyConfigured(str(error)) from error
 
 
 def flag(name: str, *, default: bool = False) -> bool:
@@ -89,14 +102,25 @@ def time_zone(name: str, default: str) -> str:
     return value
 
 
-def database(name: str, default: str) -> dict[str, Any]:
-    """Return Django's settings of the database at an address; a bad one raises ImproperlyConfigured."""
+def database(name: str, default: str, *, password: str) -> dict[str, Any]:
+    """Return Django's settings of the database at an address; a bad one raises ImproperlyConfigured.
+
+    `password` names the variable of a password kept apart from the address: in a file of its own it
+    needs no percent-encoding, and the database's image reads the same file.
+    """
+    address = text(name, default)
     try:
-        settings = dj_database_url.parse(
-            text(name, default), conn_max_age=60, conn_health_checks=True
-        )
+        settings = dict(dj_database_url.parse(address, conn_max_age=60, conn_health_checks=True))
     except ValueError as error:
         raise ImproperlyConfigured(
             f"{name} takes an address such as postgres://user:password@host/name: {error}"
         ) from error
-    return dict(settings)
+    if apart := secret(password):
+        if settings.get("PASSWORD"):
+            raise ImproperlyConfigured(f"{name} holds a password already; unset {password}.")
+        if not settings.get("USER"):
+            raise ImproperlyConfigured(
+                f"{password} is set, and {name} names no user: postgres://user@host/name."
+            )
+        settings["PASSWORD"] = apart
+    return settings

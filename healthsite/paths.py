@@ -52,3 +52,12 @@ def secret_key_file(data: Path) -> Path:
 def database_file(data: Path) -> Path:
     """Return the SQLite database of one machine."""
     return data / "healthsite.sqlite3"
+
+
+def built_static_dir() -> Path | None:
+    """Return the folder of static files that were collected beforehand, as an image has them.
+
+    None where `manage.py prepare` collects them into the data folder.
+    """
+    folder = os.environ.get("HEALTHSITE_STATIC")
+    return Path(folder).absolute() if folder else None

@@ -5,7 +5,6 @@ a generated secret key lie in the data folder. In production `SITE_URL` names a 
 `SECRET_KEY` is required, and every insecure default is off.
 """
 
-import os
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
@@ -40,6 +39,9 @@ SHARE_EVENT_BATCH = 1000
 # Smaller counts are not shown to readers; 0 shows them all.
 SHARE_COUNT_MIN = env.number("SHARE_COUNT_MIN", 0)
 
+# Mails that are sent, failed, unknown or kept are forgotten after this.
+MAIL_RETENTION = timedelta(days=env.number("MAIL_RETENTION_DAYS", 30, minimum=1))
+
 # The reader's address is taken from the last X-Forwarded-For hop, and https from
 # X-Forwarded-Proto, only where a proxy of ours sets them.
 TRUST_PROXY_HEADERS = env.flag("TRUST_PROXY_HEADERS")
@@ -49,15 +51,18 @@ RESERVED_ARTICLE_SLUGS = frozenset(
     {"admin", "api", "documents", "healthz", "media", "privacy", "readyz", "s", "share", "static"}
 )
 
+# Public addresses are for reading; the views of these names alone take a POST as well.
+PUBLIC_FORM_VIEWS = frozenset({"collection_password", "page_password"})
+
 # Panels that other apps add to the article editor, as dotted paths (articles imports none of them).
-ARTICLE_EXTRA_PANELS = ["sharing.panels.SharesPanel"]
+ARTICLE_EXTRA_PANELS = ["sharing.panels.SharesPanel", "sharing.card_panels.CardsPanel"]
 
 # --- Core ----------------------------------------------------------------------------------------
 
 
 def _secret_key() -> str:
     """Return SECRET_KEY, or on one machine the key that `make run` keeps in the data folder."""
-    if value := os.environ.get("SECRET_KEY", "").strip():
+    if value := env.secret("SECRET_KEY").strip():
         return value
     file = paths.secret_key_file(DATA_DIR)
     if not EMBEDDED:
@@ -87,11 +92,17 @@ CACHES: dict[str, Any] = {
 CSRF_COOKIE_SECURE = HTTPS
 CSRF_FAILURE_VIEW = "healthsite.views.csrf_failure"
 CSRF_TRUSTED_ORIGINS = [SITE_URL]
+# The longest article that can be imported (5 MB), and the form that edits it.
+DATA_UPLOAD_MAX_MEMORY_SIZE = 25_000_000
 # An article of many sections is a form of many fields.
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 10_000
 
 DATABASES: dict[str, Any] = {
-    "default": env.database("DATABASE_URL", f"sqlite:///{paths.database_file(DATA_DIR)}")
+    "default": env.database(
+        "DATABASE_URL",
+        f"sqlite:///{paths.database_file(DATA_DIR)}",
+        password="DATABASE_PASSWORD",  # noqa: S106 - a variable's name
+    )
 }
 _ON_SQLITE = DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3"
 if _ON_SQLITE:
@@ -105,7 +116,20 @@ if _ON_SQLITE:
 DEBUG = env.flag("DEBUG")
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", f"{SITE_NAME} <no-reply@{_site.hostname}>")
-EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
+# Mails are written to the database and sent from there (docs/decisions/0012).
+EMAIL_BACKEND = "healthsite.mail.backend.OutboxBackend"
+# Without a host mails are kept in the outbox and not sent.
+EMAIL_HOST = env.text("EMAIL_HOST", "")
+EMAIL_HOST_PASSWORD = env.text("EMAIL_HOST_PASSWORD", "")
+EMAIL_HOST_USER = env.text("EMAIL_HOST_USER", "")
+EMAIL_TIMEOUT = 10
+EMAIL_USE_SSL = env.flag("EMAIL_USE_SSL")
+EMAIL_USE_TLS = env.flag("EMAIL_USE_TLS")
+EMAIL_PORT = env.number(
+    "EMAIL_PORT", 465 if EMAIL_USE_SSL else 587 if EMAIL_USE_TLS else 25, minimum=1
+)
+if EMAIL_USE_SSL and EMAIL_USE_TLS:
+    raise ImproperlyConfigured("Set EMAIL_USE_SSL or EMAIL_USE_TLS, not both.")
 FILE_UPLOAD_PERMISSIONS = 0o644
 
 INSTALLED_APPS = [
@@ -156,6 +180,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "healthsite.security.ContentSecurityPolicy",
     "django_permissions_policy.PermissionsPolicyMiddleware",
+    "healthsite.methods.refuse_other_methods",
     "healthsite.security.refuse_unusable_addresses",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.middleware.gzip.GZipMiddleware",
@@ -167,6 +192,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "wagtail.contrib.redirects.middleware.RedirectMiddleware",
+    "healthsite.forged_forms.ForgedForms",
 ]
 PERMISSIONS_POLICY: dict[str, Any] = {
     "browsing-topics": [],
@@ -188,10 +214,16 @@ SECURE_REFERRER_POLICY = "same-origin"
 SECURE_SSL_REDIRECT = HTTPS
 # Probes ask by plain http from inside.
 SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
+SERVER_EMAIL = env.text("SERVER_EMAIL", DEFAULT_FROM_EMAIL)
 SILENCED_SYSTEM_CHECKS: list[str] = []
 STORAGES: dict[str, Any] = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.ManifestStaticFilesStorage"},
+    "staticfiles": {
+        # Compressing takes about 20 s of CPU: worth it once an image, not at a first `make run`.
+        "BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"
+        if paths.built_static_dir()
+        else "django.contrib.staticfiles.storage.ManifestStaticFilesStorage"
+    },
 }
 TEMPLATES = [
     {
@@ -225,7 +257,7 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 LOGIN_URL = "wagtailadmin_login"
 SESSION_COOKIE_SECURE = HTTPS
-STATIC_ROOT = DATA_DIR / "static"
+STATIC_ROOT = paths.built_static_dir() or DATA_DIR / "static"
 STATIC_URL = "/static/"
 
 # --- Libraries -----------------------------------------------------------------------------------
@@ -279,11 +311,19 @@ SPECTACULAR_SETTINGS = {
 
 WAGTAIL_SITE_NAME = SITE_NAME
 WAGTAILADMIN_BASE_URL = SITE_URL
+WAGTAILADMIN_USER_LOGIN_FORM = "healthsite.signing_in.forms.SignInForm"
 WAGTAIL_ENABLE_UPDATE_CHECK = False
 WAGTAIL_ENABLE_WHATS_NEW_BANNER = False
 WAGTAIL_GRAVATAR_PROVIDER_URL = None
 # A picture of 15 kB can unpack to 121 megapixels.
 WAGTAILIMAGES_MAX_IMAGE_PIXELS = 40_000_000
+WAGTAILIMAGES_MAX_UPLOAD_SIZE = 10 * 1024 * 1024
+WAGTAILIMAGES_IMAGE_FORM_BASE = "healthsite.uploads.forms.PictureForm"
+WAGTAILDOCS_MAX_UPLOAD_SIZE = 20 * 1024 * 1024
+WAGTAILDOCS_DOCUMENT_FORM_BASE = "healthsite.uploads.forms.DocumentForm"
+# A PDF too: nothing that was uploaded is shown as if it were a page of ours.
+WAGTAILDOCS_INLINE_CONTENT_TYPES: list[str] = []
+WAGTAILADMIN_RICH_TEXT_EDITORS = {"default": {"WIDGET": "healthsite.rich_text.RichTextArea"}}
 WAGTAILIMAGES_EXTENSIONS = ["avif", "gif", "jpg", "jpeg", "png", "webp"]
 WAGTAILDOCS_EXTENSIONS = ["csv", "docx", "odt", "pdf", "txt", "xlsx", "zip"]
 WAGTAILEMBEDS_FINDERS: list[dict[str, str]] = []

@@ -22,7 +22,9 @@ class Favicon(RedirectView):
 urlpatterns = [
     path("healthz", health.healthz),
     path("readyz", health.readyz),
+    path("", include("healthsite.signing_in.urls")),
     path("admin/", include(wagtailadmin_urls)),
+    re_path(r"^documents/(\d+)/(.*)$", views.document),
     path("documents/", include(wagtaildocs_urls)),
     path("api/v1/", include("healthsite.api")),
     path("privacy/", views.privacy, name="privacy"),

@@ -1,5 +1,6 @@
 """Pages of the site itself."""
 
+from http import HTTPStatus
 from typing import Any
 
 from django.conf import settings
@@ -7,8 +8,10 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 from django.views.static import serve
+from wagtail.documents.views.serve import serve as serve_document
 
 from healthsite.problems import is_api_request, problem_response
+from sharing import card_files
 
 
 @require_safe
@@ -36,7 +39,18 @@ def media(request: HttpRequest, path: str) -> HttpResponseBase:
         # Such as a name that no file system takes.
         raise Http404(path[:100]) from error
     response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
-    response.headers["Cache-Control"] = "public, max-age=3600"
+    # A card's name is a digest of what is in it.
+    age = "31536000, immutable" if card_files.is_card(path) else "3600"
+    response.headers["Cache-Control"] = f"public, max-age={age}"
+    return response
+
+
+@require_safe
+def document(request: HttpRequest, document_id: str, document_filename: str) -> HttpResponseBase:
+    """Serve a document through Wagtail's view, which knows who may read it, never as a page of ours."""
+    response: HttpResponseBase = serve_document(request, document_id, document_filename)
+    if response.status_code == HTTPStatus.OK:
+        response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
     return response
 
 

@@ -2,10 +2,12 @@
 
 from typing import Any
 
+from django.contrib.auth.models import Permission
 from django.urls import URLPattern, path, reverse
 from wagtail import hooks
 from wagtail.admin.menu import MenuItem
 
+from healthsite.mail import outbox
 from healthsite.sections_listing import SectionsListing
 
 
@@ -32,3 +34,28 @@ def sections_menu_item() -> MenuItem:
 def hide_unused_items(request: Any, items: list[MenuItem]) -> None:
     """Leave out what this site has none of."""
     items[:] = [item for item in items if item.name != "snippets"]
+
+
+@hooks.register("register_admin_urls")
+def mail_urls() -> list[URLPattern]:
+    """Mount the mail outbox."""
+    return [
+        path("mail/", outbox.Outbox.as_view(), name="mail_outbox"),
+        path("mail/results/", outbox.Outbox.as_view(results_only=True), name="mail_outbox_results"),
+        path("mail/<int:pk>/", outbox.MailPage.as_view(), name="mail_outbox_mail"),
+        path("mail/<int:pk>/again/", outbox.SendAgain.as_view(), name="mail_outbox_again"),
+    ]
+
+
+@hooks.register("register_settings_menu_item")
+def mail_menu_item() -> MenuItem:
+    """Put the mail outbox into the settings."""
+    return outbox.OutboxMenuItem("Mail outbox", reverse("mail_outbox"), icon_name="mail", order=850)
+
+
+@hooks.register("register_permissions")
+def mail_permissions() -> Any:
+    """Let a role see mails, or send them again."""
+    return Permission.objects.filter(
+        content_type__app_label="healthsite", content_type__model="outgoingmail"
+    )

@@ -5,6 +5,7 @@ import os
 
 from django.core.wsgi import get_wsgi_application
 
+from healthsite import startup
 from healthsite.supervisor import parent_death
 
 # A worker of granian must not outlive a main process that is killed.
@@ -15,3 +16,5 @@ if _main is not None and not parent_death.bind(_main.pid or 0):
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "healthsite.settings")
 
 application = get_wsgi_application()
+# granian would bring a refused worker back and only then give up: healthsite/serve.py asks first.
+startup.refuse_unsafe()

@@ -16,10 +16,21 @@ class Channel:
 
 COPY_LINK = Channel("copy-link", "Copied link", "cl")
 SHARE_SHEET = Channel("share-sheet", "Share sheet", "sh")
+QR = Channel("qr", "QR code", "qr")
 CHANNELS = (
     *(Channel(network.slug, network.name, network.suffix) for network in NETWORKS),
     COPY_LINK,
     SHARE_SHEET,
+    QR,
 )
+# A campaign link's own channel is this and its code; its name is an editor's, and not for readers.
+CAMPAIGN_PREFIX = "campaign-"
 BY_SLUG = {channel.slug: channel for channel in CHANNELS}
 BY_SUFFIX = {channel.suffix: channel for channel in CHANNELS}
+
+
+def public_name(slug: str) -> str:
+    """Return what readers call a channel: all campaigns alike, whose names are for editors."""
+    if slug.startswith(CAMPAIGN_PREFIX):
+        return "Campaign links"
+    return BY_SLUG[slug].name if slug in BY_SLUG else slug

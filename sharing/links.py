@@ -1,23 +1,34 @@
 """Short links: a share code and a channel's suffix, computed, never stored. They name no person."""
 
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 from django.urls import reverse
 
 from sharing.channels import BY_SUFFIX, COPY_LINK, SHARE_SHEET, Channel
-from sharing.models import CODE_LENGTH
+from sharing.models import CAMPAIGN_CODE_LENGTH, CODE_LENGTH
 from sharing.offering import Offer
 
-# Files in templates/sharing/icons; what has none is named in words alone.
-ICONS = (
-    "bluesky", "mastodon", "facebook", "x", "whatsapp", "email", "copy-link", "share-sheet",
-)  # fmt: skip
+# What has none is named in words alone.
+ICONS = tuple(
+    sorted(file.stem for file in Path(__file__).parent.glob("templates/sharing/icons/*.svg"))
+)
 
 
 def short_link(code: str, channel: Channel) -> str:
     """Return the absolute short link of a target for one channel."""
     return f"{settings.SITE_URL}{reverse('sharing:arrival', args=[code + channel.suffix])}"
+
+
+def campaign_address(code: str) -> str:
+    """Return the absolute short link of a campaign."""
+    return f"{settings.SITE_URL}{reverse('sharing:arrival', args=[code])}"
+
+
+def is_campaign_code(link: str) -> bool:
+    """Tell whether a short link's last part can be a campaign's: readers' links are one longer."""
+    return len(link) == CAMPAIGN_CODE_LENGTH
 
 
 def ways_to_share(code: str | None, offer: Offer) -> dict[str, Any]:

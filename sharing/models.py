@@ -1,21 +1,65 @@
 """What can be shared, the events that were accepted, and their counts."""
 
 import secrets
+from datetime import datetime
 from typing import ClassVar
 
+from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.db import models
-from django.db.models import Q
+from django.db.models import OuterRef, Q, Subquery, Sum, Value
+from django.db.models.functions import Coalesce, Concat, Lower
 
-from sharing.share_settings import ShareSettings  # noqa: F401  # where Django looks for models
+from sharing.card_models import CardFile, ShareCard, ShareCardSettings
+from sharing.channels import CAMPAIGN_PREFIX
+from sharing.networks.text import plain
+from sharing.share_settings import ShareSettings
+
+# Models of a module of their own stand here too, where Django looks for them.
+__all__ = [
+    "CAMPAIGN_CODE_LENGTH",
+    "CODE_LENGTH",
+    "TOTAL_CLASSES",
+    "CampaignLink",
+    "CardFile",
+    "InboxEvent",
+    "ShareCard",
+    "ShareCardSettings",
+    "ShareClass",
+    "ShareCount",
+    "ShareEvent",
+    "ShareSettings",
+    "ShareTarget",
+    "StreamPosition",
+    "new_code",
+]
 
 # No vowels that make words, no signs that look alike; 31 ** 8 codes.
 CODE_ALPHABET = "23456789abcdefghjkmnpqrstuvwxyz"
 CODE_LENGTH = 8
+# Between a share code (8) and a reader's short link (8 + 2): no link can be taken for another kind.
+CAMPAIGN_CODE_LENGTH = 9
+LONGEST_CAMPAIGN_NAME = 80
 
 
 def new_code() -> str:
     """Return a random share code."""
-    return "".join(secrets.choice(CODE_ALPHABET) for _ in range(CODE_LENGTH))
+    return _random_code(CODE_LENGTH)
+
+
+def new_campaign_code() -> str:
+    """Return a random code of a campaign link."""
+    return _random_code(CAMPAIGN_CODE_LENGTH)
+
+
+def _random_code(length: int) -> str:
+    return "".join(secrets.choice(CODE_ALPHABET) for _ in range(length))
+
+
+def validate_one_plain_line(text: str) -> None:
+    """Refuse control characters and those that reorder what follows them."""
+    if plain(text) != " ".join(text.split()):
+        raise ValidationError("Use plain text: this has hidden characters in it.", code="hidden")
 
 
 class ShareClass(models.TextChoices):
@@ -47,6 +91,8 @@ class ShareTarget(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
+        verbose_name = "article or section"
+        verbose_name_plural = "articles and sections"
         constraints: ClassVar = [
             models.UniqueConstraint(
                 fields=["page_id"], condition=Q(block_id=None), name="share_target_once_per_article"
@@ -109,9 +155,90 @@ class ShareCount(models.Model):
                 name="share_count_once_per_target_channel_class_day",
             )
         ]
+        # Reports read a span of days of all targets.
+        indexes: ClassVar = [models.Index(fields=["day"], name="share_count_by_day")]
 
     def __str__(self) -> str:
         return f"{self.share_class} {self.channel} {self.day}: {self.count}"
+
+
+class CampaignLinkQuerySet(models.QuerySet["CampaignLink"]):
+    """The words in which campaign links are asked for."""
+
+    def with_arrivals(self) -> "CampaignLinkQuerySet":
+        """Add `arrivals`: how many readers each link brought, as far as they are counted."""
+        counted = (
+            ShareCount.objects.filter(
+                target=OuterRef("target"),
+                channel=Concat(Value(CAMPAIGN_PREFIX), OuterRef("code")),
+                share_class=ShareClass.ARRIVAL,
+            )
+            .order_by()
+            .values("target")
+            .annotate(total=Sum("count"))
+            .values("total")
+        )
+        return self.annotate(arrivals=Coalesce(Subquery(counted), 0))
+
+
+class CampaignLink(models.Model):
+    """A short link with a name of its own, made by an editor for one newsletter, poster or talk.
+
+    It is never deleted: it may be printed, and its counts are told by its name. Ended, it can be reopened.
+    """
+
+    target = models.ForeignKey(
+        ShareTarget,
+        on_delete=models.PROTECT,
+        related_name="campaign_links",
+        verbose_name="article or section",
+    )
+    name = models.CharField(
+        max_length=LONGEST_CAMPAIGN_NAME,
+        validators=[validate_one_plain_line],
+        help_text="Where the link will be used, such as “Newsletter, December”. Readers never see it.",
+    )
+    code = models.CharField(
+        max_length=CAMPAIGN_CODE_LENGTH, unique=True, default=new_campaign_code, editable=False
+    )
+    expires_at = models.DateTimeField(null=True, blank=True, verbose_name="ends")
+    # Ended by hand.
+    ended_at = models.DateTimeField(null=True, blank=True, editable=False)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        editable=False,
+        related_name="+",
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = CampaignLinkQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = "campaign link"
+        constraints: ClassVar = [
+            # An ended link gives its name free.
+            models.UniqueConstraint(
+                "target",
+                Lower("name"),
+                condition=Q(ended_at=None),
+                name="campaign_name_once_per_target_while_running",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def channel(self) -> str:
+        """Return the channel that its arrivals are counted under."""
+        return f"{CAMPAIGN_PREFIX}{self.code}"
+
+    def is_over(self, now: datetime) -> bool:
+        """Tell whether the link was ended, or its time is up: at that very moment it is."""
+        return self.ended_at is not None or (self.expires_at is not None and now >= self.expires_at)
 
 
 class StreamPosition(models.Model):

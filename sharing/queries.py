@@ -10,7 +10,15 @@ from django.db.models import Sum
 from django.utils import timezone
 
 from sharing import stream, valkey
-from sharing.models import TOTAL_CLASSES, ShareClass, ShareCount, ShareTarget, StreamPosition
+from sharing.channels import CAMPAIGN_PREFIX, public_name
+from sharing.models import (
+    TOTAL_CLASSES,
+    CampaignLink,
+    ShareClass,
+    ShareCount,
+    ShareTarget,
+    StreamPosition,
+)
 
 
 @dataclass(frozen=True)
@@ -82,6 +90,32 @@ def channel_counts(target_id: int) -> list[tuple[str, str, int]]:
         .order_by("-total", "channel", "share_class")
     )
     return list(rows)
+
+
+def campaign_by_code(code: str) -> CampaignLink | None:
+    """Return the campaign link of a code, with its target."""
+    return CampaignLink.objects.select_related("target").filter(code=code).first()
+
+
+def campaign_links_of(page_id: int) -> list[CampaignLink]:
+    """Return the campaign links of an article and its sections with their arrivals, newest first."""
+    links = CampaignLink.objects.with_arrivals().select_related("target")
+    return list(links.filter(target__page_id=page_id).order_by("-created_at", "-pk"))
+
+
+def channel_names(channels: Iterable[str]) -> dict[str, str]:
+    """Return what editors call channels, campaigns by their names, with at most one query."""
+    channels = set(channels)
+    codes = {
+        channel.removeprefix(CAMPAIGN_PREFIX): channel
+        for channel in channels
+        if channel.startswith(CAMPAIGN_PREFIX)
+    }
+    names = {channel: public_name(channel) for channel in channels}
+    if codes:
+        rows = CampaignLink.objects.filter(code__in=codes).values_list("code", "name")
+        names |= {codes[code]: f"Campaign: {name}" for code, name in rows}
+    return names
 
 
 def counted_until() -> datetime | None:

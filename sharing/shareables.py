@@ -4,11 +4,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
+from urllib.parse import unquote, urlsplit
 from uuid import UUID
 
 from django.http import HttpRequest
 
 from articles import queries as articles
+from sharing.cards import Face
 from sharing.models import ShareTarget
 
 
@@ -46,11 +48,45 @@ class Shareable:
         """Tell whether this is a part of an article."""
         return self.target.block_id is not None
 
+    @property
+    def file_name(self) -> str:
+        """Return a name for files about it, without an ending: the end of its address, else its code."""
+        parts = unquote(urlsplit(self.url).path).strip("/").split("/")
+        return "-".join(parts[-2:] if self.is_section else parts[-1:]) or self.target.code
+
 
 def labels_of(article: Any) -> list[Label]:
     """Return the identities of a saved article (an ArticlePage) and its sections."""
     sections = [Label(article.pk, part.block_id, part.title) for part in article.parts]
     return [Label(article.pk, None, article.title), *sections]
+
+
+def faces_of(article: Any) -> dict[UUID | None, Face]:
+    """Return what an article (an ArticlePage, saved or a draft) and its sections put on their cards.
+
+    By block id, the article (None) first; a block that was never saved has no id and no card.
+    """
+    parts = article.parts
+    faces: dict[UUID | None, Face] = {None: Face(article.title)}
+    for part in parts:
+        if part.block_id is not None:
+            faces[part.block_id] = Face(part.short_title, article.title, part.position, len(parts))
+    return faces
+
+
+def published_faces(page_ids: Iterable[int]) -> dict[tuple[int, UUID | None], Face]:
+    """Return the faces of the published articles among these, by (page id, block id), with one query."""
+    return {
+        (article.pk, block_id): face
+        for article in articles.live_articles().filter(pk__in=list(page_ids))
+        for block_id, face in faces_of(article).items()
+    }
+
+
+def draft_of(page_id: int) -> Any | None:
+    """Return an article as its latest draft has it (an ArticlePage), or None where there is none."""
+    article = articles.articles_by_id([page_id]).get(page_id)
+    return article.get_latest_revision_as_object() if article is not None else None
 
 
 def shareable(target: ShareTarget, request: HttpRequest | None = None) -> Shareable:

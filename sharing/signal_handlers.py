@@ -2,10 +2,11 @@
 
 from typing import Any
 
-from sharing import actions, shareables
+from sharing import actions, card_actions, shareables
 
 
 def article_state_saved(sender: Any, article: Any, **kwargs: Any) -> None:
-    """Give a published article and its sections their share codes, in the article's transaction."""
+    """Give a published article and its sections share codes and cards, in the article's transaction."""
     if article.live:
         actions.ensure_targets(labels=shareables.labels_of(article))
+        card_actions.want_cards(page_id=article.pk, faces=shareables.faces_of(article))

@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from sharing import actions
+from sharing import actions, card_actions
 
 
 @shared_task(name="sharing.drain_events")
@@ -15,3 +15,15 @@ def drain_events() -> None:
 def prune_events() -> None:
     """Forget the ids of events that can no longer come late."""
     actions.prune_events()
+
+
+@shared_task(name="sharing.make_cards")
+def make_cards() -> None:
+    """Draw the share cards that are wanted and not there."""
+    card_actions.make_cards()
+
+
+@shared_task(name="sharing.tidy_cards")
+def tidy_cards() -> None:
+    """Remove cards that nobody has used for a month, and find files that are lost."""
+    card_actions.tidy_cards()

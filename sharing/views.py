@@ -1,20 +1,24 @@
 """Where a reader's share begins and where its link arrives."""
 
 import logging
+from collections import Counter
 from urllib.parse import urlencode
 
+from django.conf import settings
 from django.db import DatabaseError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from sharing import offers, queries, visitors
-from sharing.channels import BY_SLUG, Channel
-from sharing.links import parse_link, short_link, ways_to_share
-from sharing.models import ShareClass
+from sharing import offers, qr, queries, visitors
+from sharing.channels import BY_SLUG, QR, public_name
+from sharing.links import is_campaign_code, parse_link, short_link, ways_to_share
+from sharing.models import ShareClass, ShareTarget
 from sharing.networks import (
+    NETWORKS,
     Composition,
     FederatedNetwork,
     InvalidInstance,
@@ -36,7 +40,7 @@ class RedirectToComposer(HttpResponseRedirect):
     """303 to a network's composer. Addresses come from the registry alone; Django's refuses mailto."""
 
     status_code = 303
-    allowed_schemes = ["https", "mailto"]  # noqa: RUF012  # as Django declares it
+    allowed_schemes = sorted({scheme for each in NETWORKS for scheme in each.schemes})
 
 
 @require_safe
@@ -54,15 +58,16 @@ def intent(request: HttpRequest, code: str, network: str) -> HttpResponse:
         return _switched_off(shared, chosen)
     if isinstance(chosen, FederatedNetwork):
         return _ask_for_instance(request, shared, chosen)
-    channel = BY_SLUG[chosen.slug]
-    _record(request, shared, channel, ShareClass.INTENT)
-    return RedirectToComposer(chosen.composer_url(_composition(shared, channel)))
+    _record(request, shared, chosen.slug, ShareClass.INTENT)
+    return RedirectToComposer(chosen.composer_url(_composition(shared, chosen)))
 
 
 @require_safe
 @never_cache
 def arrival(request: HttpRequest, link: str) -> HttpResponse:
     """Record that a shared link brought a reader, and send them to the page."""
+    if is_campaign_code(link):
+        return _campaign_arrival(request, link)
     parsed = parse_link(link)
     if parsed is None:
         raise Http404(f"No link {link!r}")
@@ -70,7 +75,20 @@ def arrival(request: HttpRequest, link: str) -> HttpResponse:
     shared = _shareable(request, code)
     if shared.state is State.GONE:
         return _gone(request, shared)
-    _record(request, shared, channel, ShareClass.ARRIVAL)
+    _record(request, shared, channel.slug, ShareClass.ARRIVAL)
+    return HttpResponseRedirect(shared.url)
+
+
+def _campaign_arrival(request: HttpRequest, code: str) -> HttpResponse:
+    campaign = queries.campaign_by_code(code)
+    if campaign is None:
+        raise Http404(f"No link {code!r}")
+    shared = _published(request, campaign.target)
+    if shared.state is State.GONE:
+        return _gone(request, shared)
+    if campaign.is_over(timezone.now()):
+        return render(request, "sharing/link_ended.html", {"shared": shared}, status=410)
+    _record(request, shared, campaign.channel, ShareClass.ARRIVAL)
     return HttpResponseRedirect(shared.url)
 
 
@@ -85,9 +103,12 @@ def counts(request: HttpRequest, code: str) -> HttpResponse:
     offer = offers.offer_for(request)
     numbers = queries.counts([target.pk])[target.pk]
     below = queries.too_few_to_tell(numbers)
-    channels: dict[str, dict[str, int]] = {}
-    for channel, share_class, number in [] if below else queries.channel_counts(target.pk):
-        channels.setdefault(channel, {})[share_class] = number
+    rows = [] if below else queries.channel_counts(target.pk)
+    names = _channel_names(request, {channel for channel, _, _ in rows})
+    # By name, because readers see all campaigns as one.
+    channels: dict[str, Counter[str]] = {}
+    for channel, share_class, number in rows:
+        channels.setdefault(names[channel], Counter())[share_class] += number
     context = {
         "shared": shared,
         "counts": None if below else numbers,
@@ -95,17 +116,27 @@ def counts(request: HttpRequest, code: str) -> HttpResponse:
         "as_of": queries.counted_until(),
         "channels": [
             {
-                "name": BY_SLUG[slug].name if slug in BY_SLUG else slug,
-                "intent": by_class.get(ShareClass.INTENT, 0),
-                "handed_over": by_class.get(ShareClass.HANDED_OVER, 0),
-                "arrival": by_class.get(ShareClass.ARRIVAL, 0),
+                "name": name,
+                "intent": by_class[ShareClass.INTENT],
+                "handed_over": by_class[ShareClass.HANDED_OVER],
+                "arrival": by_class[ShareClass.ARRIVAL],
             }
-            for slug, by_class in channels.items()
+            for name, by_class in channels.items()
         ],
         "switched_off": _name_of_switched_off(request.GET.get("without", ""), offer),
         **ways_to_share(target.code, offer),
     }
     return render(request, "sharing/counts.html", context)
+
+
+def _channel_names(request: HttpRequest, channels: set[str]) -> dict[str, str]:
+    """Return what to call channels: whoever may open the admin reads the names of campaigns."""
+    # Readers have no cookie, so only an editor's request ever asks for a session.
+    if settings.SESSION_COOKIE_NAME in request.COOKIES and request.user.has_perm(
+        "wagtailadmin.access_admin"
+    ):
+        return queries.channel_names(channels)
+    return {channel: public_name(channel) for channel in channels}
 
 
 def _switched_off(shared: Shareable, chosen: Network) -> HttpResponse:
@@ -120,6 +151,15 @@ def _name_of_switched_off(slug: str, offer: Offer) -> str:
         return "" if slug in offer else network_by_slug(slug).name
     except UnknownNetwork:
         return ""
+
+
+@require_safe
+def qr_code(request: HttpRequest, code: str, kind: str) -> HttpResponse:
+    """Draw the short link of an article or section as a QR code, "svg" or "png"."""
+    shared = _shareable(request, code)
+    if shared.state is State.GONE:
+        return _gone(request, shared)
+    return qr.picture(short_link(shared.target.code, QR), kind, name=shared.file_name)
 
 
 def _ask_for_instance(
@@ -140,17 +180,19 @@ def _ask_for_instance(
         return render(
             request, "sharing/instance.html", context | {"error": error.reason}, status=400
         )
-    channel = BY_SLUG[chosen.slug]
-    _record(request, shared, channel, ShareClass.INTENT)
-    composer_url = chosen.composer_url(_composition(shared, channel), instance=host)
+    _record(request, shared, chosen.slug, ShareClass.INTENT)
+    composer_url = chosen.composer_url(_composition(shared, chosen), instance=host)
     return render(
         request, "sharing/instance.html", context | {"host": host, "composer_url": composer_url}
     )
 
 
-def _composition(shared: Shareable, channel: Channel) -> Composition:
+def _composition(shared: Shareable, chosen: Network) -> Composition:
+    link = short_link(shared.target.code, BY_SLUG[chosen.slug])
     return Composition(
-        url=short_link(shared.target.code, channel), title=shared.title, text=shared.description
+        url=link if chosen.takes_short_links else shared.url,
+        title=shared.title,
+        text=shared.description,
     )
 
 
@@ -158,6 +200,10 @@ def _shareable(request: HttpRequest, code: str) -> Shareable:
     target = queries.target_by_code(code)
     if target is None:
         raise Http404(f"No share code {code!r}")
+    return _published(request, target)
+
+
+def _published(request: HttpRequest, target: ShareTarget) -> Shareable:
     shared = shareable(target, request)
     if shared.state is State.HIDDEN:
         raise Http404(f"{shared.title!r} is not published")
@@ -168,11 +214,9 @@ def _gone(request: HttpRequest, shared: Shareable) -> HttpResponse:
     return render(request, "sharing/gone.html", {"shared": shared}, status=410)
 
 
-def _record(
-    request: HttpRequest, shared: Shareable, channel: Channel, share_class: ShareClass
-) -> None:
+def _record(request: HttpRequest, shared: Shareable, channel: str, share_class: ShareClass) -> None:
     """Record an event; where nothing can take it, the reader goes on and an operator reads of it."""
     try:
-        visitors.record(request, shared.target.pk, channel.slug, share_class)
+        visitors.record(request, shared.target.pk, channel, share_class)
     except DatabaseError:
         logger.exception("a share of %s was not recorded", shared.target.code)

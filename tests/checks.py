@@ -19,6 +19,7 @@ from healthsite.supervisor.parent_death import binder
 
 _BIN = Path(sys.executable).parent
 _OURS = ("articles", "healthsite", "sharing", "tests")
+COMPOSE_FILES = ("docker-compose.yml", "docker-compose.tls.yml")
 
 # What a production site sets; the values are made up.
 _PRODUCTION = {
@@ -109,6 +110,10 @@ CHECKS: dict[str, Callable[[], bool]] = {
     "migrations": _command("python", "manage.py", "makemigrations", "--check", "--dry-run"),
     "deploy check": _command("python", "manage.py", "check", "--deploy", "--fail-level", "WARNING"),
     "lock files": _locks,
+    "Dockerfile": _command("hadolint", "Dockerfile"),
+    "compose schema": _command(
+        "check-jsonschema", "--builtin-schema", "vendor.compose-spec", *COMPOSE_FILES
+    ),
 }
 
 

@@ -1,6 +1,7 @@
 """What a test does when this machine lacks something that it needs."""
 
 import os
+import shutil
 from typing import NoReturn
 
 import pytest
@@ -13,3 +14,9 @@ def missing(what: str) -> NoReturn:
     if IN_CI:
         pytest.fail(what)
     pytest.skip(what)
+
+
+def program(name: str, package: str) -> str:
+    """Return where a program is, also where only root looks; without it the test says what to install."""
+    path = f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin"
+    return shutil.which(name, path=path) or missing(f"{name} is missing (apt install {package})")

@@ -77,6 +77,8 @@ class ArticlePage(OnSiteUrl, RoutablePageMixin, Page):
     objects = PageManager.from_queryset(ArticleQuerySet)()
 
     content_panels: ClassVar = [
+        # By name: the rules it shows read this model.
+        PanelPlaceholder("articles.panels.ToMendPanel", [], {}),
         *Page.content_panels,
         FieldPanel("standfirst"),
         FieldPanel("introduction"),
@@ -200,7 +202,7 @@ class ArticlePage(OnSiteUrl, RoutablePageMixin, Page):
         """Return every address below this article, so that Wagtail redirects them all on a rename."""
         live = self.sections.live().values_list("slug", flat=True)
         retired = self.retired_slugs.values_list("slug", flat=True)
-        return ["/", *(f"/{slug}/" for slug in {*live, *retired})]
+        return ["/", "/print/", *(f"/{slug}/" for slug in {*live, *retired})]
 
     def get_context(self, request: HttpRequest, *args: Any, **kwargs: Any) -> dict[str, Any]:
         """Add the outline, with the pictures of all sections fetched at once."""
@@ -208,6 +210,12 @@ class ArticlePage(OnSiteUrl, RoutablePageMixin, Page):
         context["parts"] = self.parts
         fetch_renditions(self.body)
         return context
+
+    # Above the sections: “print” is a slug that none of them may have.
+    @path("print/")
+    def print_page(self, request: HttpRequest) -> HttpResponse:
+        """Serve the whole article as it goes on paper."""
+        return TemplateResponse(request, "articles/print_page.html", self.get_context(request))
 
     @path("<str:slug>/")
     def section(self, request: HttpRequest, slug: str) -> HttpResponse:

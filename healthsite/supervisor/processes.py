@@ -27,12 +27,12 @@ def prepare(report: int) -> list[str]:
     return [sys.executable, manage, "prepare", "--report", str(report)]
 
 
-def web(port: int) -> list[str]:
-    """Return the command of the web server."""
+def web(port: int, *, host: str = "127.0.0.1", workers: int = 2, threads: int = 4) -> list[str]:
+    """Return the command of the web server: so many processes of so many threads."""
     return [
         *(sys.executable, "-m", "granian", "healthsite.wsgi:application"),
-        *("--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port)),
-        *("--workers", "2", "--blocking-threads", "4", "--no-ws"),
+        *("--interface", "wsgi", "--host", host, "--port", str(port)),
+        *("--workers", str(workers), "--blocking-threads", str(threads), "--no-ws"),
         *("--respawn-failed-workers", "--workers-kill-timeout", "3"),
     ]
 

@@ -1,14 +1,14 @@
 """The site on one machine: its processes, their order, and how each is proven ready."""
 
-import os
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from healthsite import paths
+from healthsite import paths, variables
 from healthsite.supervisor import data_folder, port, probes, processes, valkey
 from healthsite.supervisor.child import Child
 from healthsite.supervisor.children import Children
+from healthsite.supervisor.failure import Failure
 from healthsite.supervisor.report import Report, unshown_password_marker
 from healthsite.supervisor.screen import progress, say
 
@@ -28,6 +28,7 @@ class Site:
         self._environment = processes.environment(self._data, self._port)
         self._site_url = self._environment["SITE_URL"].rstrip("/")
         self._new_password = ""
+        self._refusals: list[str] = []
         self._lock: data_folder.Lock | None = None
 
     def start(self) -> None:
@@ -62,7 +63,7 @@ class Site:
         wait = self._children.wait
         port.require_free(self._port, after_a_crash=self._lock.was_left_by_a_crash, wait=wait)
         self._lock.wait_for_leftovers(wait, progress)
-        if not os.environ.get("SECRET_KEY", "").strip():
+        if not _given("SECRET_KEY"):
             data_folder.make_secret_key(self._data)
         data_folder.make_socket_dir(self._data)
         progress(f"data folder {self._data}")
@@ -73,7 +74,7 @@ class Site:
             ("events", "REDIS_URL", valkey.events_command, paths.events_socket(self._data)),
             ("cache", "CACHE_URL", valkey.cache_command, paths.cache_socket(self._data)),
         ):
-            if os.environ.get(variable, "").strip():
+            if _given(variable):
                 progress(f"{name}: {variable} names a server; none is started")
                 continue
             store = self._child(name, command(valkey.find_binary(), self._data), is_store=True)
@@ -93,11 +94,15 @@ class Site:
             for kind, text in report.arrived():
                 if kind == "password":
                     self._new_password = text
+                elif kind == "refused":
+                    self._refusals.append(text)
                 else:
                     progress(text)
             return ended
 
         self._children.wait_until(is_done, errand, "done", _PREPARED_WITHIN)
+        if self._refusals:
+            raise Failure("\n".join((*self._refusals, "Nothing was changed, and nothing runs.")))
         self._require_success(errand)
 
     def _start_processes(self) -> None:
@@ -132,3 +137,11 @@ class Site:
         lock = [self._lock.children_fd] if self._lock else []
         log = self._data / "logs" / f"{name}.log"
         return Child(name, command, self._environment, log, inherits=[*lock, *inherits], **kind)
+
+
+def _given(variable: str) -> bool:
+    """Return whether the environment, or a file that it names, holds a value."""
+    try:
+        return bool(variables.read(variable).strip())
+    except variables.VariableError as error:
+        raise Failure(f"{error} Nothing was started.") from error

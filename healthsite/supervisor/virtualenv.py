@@ -131,7 +131,7 @@ class Installation:
         self._wait_for_others()
         if is_installed(lock):
             return
-        pip = _pip()
+        pip = find_pip()
         stamp = read_stamp()
         if stamp.get("made") != _identity():
             self._make_venv()
@@ -182,8 +182,7 @@ class Installation:
         # Compiled once here, not by five processes side by side at the first start.
         sync = ["pip", "sync", "--quiet", "--compile-bytecode", "--python", str(PYTHON)]
         return (
-            self._run([str(VENV / "bin" / "uv"), *sync, *_STRICT, str(lock)], _uv_settings(pip))
-            == 0
+            self._run([str(VENV / "bin" / "uv"), *sync, *_STRICT, str(lock)], uv_settings(pip)) == 0
         )
 
     def _run(self, command: Sequence[str], more: Mapping[str, str] | None = None) -> int:
@@ -211,7 +210,7 @@ class Installation:
             sys.exit("The process that asked for this start has gone; the installation ends.")
 
 
-def _pip() -> list[str]:
+def find_pip() -> list[str]:
     """Return the command of the pip that comes with Python; raise Failure where it is left out."""
     ensurepip = importlib.util.find_spec("ensurepip")
     if ensurepip and ensurepip.origin and importlib.util.find_spec("venv"):
@@ -226,7 +225,7 @@ def _pip() -> list[str]:
     )
 
 
-def _uv_settings(pip: Sequence[str]) -> dict[str, str]:
+def uv_settings(pip: Sequence[str]) -> dict[str, str]:
     """Return what uv must be told: it reads no pip.conf and brings its own certificates."""
     settings: dict[str, str] = {}
     store = ssl.get_default_verify_paths()

@@ -4,11 +4,22 @@ from sharing.networks.base import Composition, FederatedNetwork, Network
 from sharing.networks.bluesky import Bluesky
 from sharing.networks.email import Email
 from sharing.networks.facebook import Facebook
+from sharing.networks.flipboard import Flipboard
+from sharing.networks.hackernews import HackerNews
 from sharing.networks.instances import InvalidInstance, parse_instance
+from sharing.networks.lemmy import Lemmy
+from sharing.networks.line import Line
 from sharing.networks.linkedin import LinkedIn
 from sharing.networks.mastodon import Mastodon
+from sharing.networks.pinterest import Pinterest
+from sharing.networks.reddit import Reddit
+from sharing.networks.sms import Sms
+from sharing.networks.telegram import Telegram
+from sharing.networks.threads import Threads
+from sharing.networks.tumblr import Tumblr
 from sharing.networks.whatsapp import WhatsApp
 from sharing.networks.x import X
+from sharing.networks.xing import Xing
 
 __all__ = [
     "NETWORKS",
@@ -29,6 +40,17 @@ NETWORKS: tuple[Network, ...] = (
     LinkedIn(),
     WhatsApp(),
     Email(),
+    Threads(),
+    Reddit(),
+    Telegram(),
+    Pinterest(),
+    Tumblr(),
+    HackerNews(),
+    Lemmy(),
+    Flipboard(),
+    Line(),
+    Xing(),
+    Sms(),
 )
 
 _BY_SLUG = {each.slug: each for each in NETWORKS}

@@ -13,11 +13,13 @@ class Composition:
     """Say what is shared; title and text are made plain on the way in.
 
     `url` is absolute. `title` is one line. `text` is a one-sentence summary and may be empty.
+    `image_url`, absolute, is the picture that stands for it, where there is one.
     """
 
     url: str
     title: str
     text: str = ""
+    image_url: str = ""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "title", plain(self.title))
@@ -28,9 +30,11 @@ class Network(ABC):
     """Describe one network; instances hold no state.
 
     `suffix` follows the share code in a short link and says which network the link was made for:
-    two lowercase letters, for ever, because posted links never change. `cl` and `sh` are taken by
-    the copied link and the share sheet. `schemes` and `hosts` are all the places a reader may be
-    sent; an address without a host, or on a host the reader names, leaves `hosts` empty.
+    two lowercase letters, for ever, because posted links never change. `cl`, `sh` and `qr` are
+    taken by the copied link, the share sheet and the QR code. `schemes` and `hosts` are all the
+    places a reader may be sent; an address without a host, or on a host the reader names, leaves
+    `hosts` empty. Where `takes_short_links` is false the network distrusts or forbids links that
+    only lead on: it gets the page's own address, and arrivals from it are not seen.
     """
 
     __slots__ = ()
@@ -40,6 +44,7 @@ class Network(ABC):
     suffix: ClassVar[str]
     schemes: ClassVar[frozenset[str]] = frozenset({"https"})
     hosts: ClassVar[frozenset[str]] = frozenset()
+    takes_short_links: ClassVar[bool] = True
 
     @abstractmethod
     def composer_url(self, composition: Composition) -> str:
@@ -47,9 +52,11 @@ class Network(ABC):
 
 
 class FederatedNetwork(Network):
-    """Describe a network of many servers, where the reader names theirs."""
+    """Describe a network of many servers, where the reader names theirs; `example` is one."""
 
     __slots__ = ()
+
+    example: ClassVar[str]
 
     @abstractmethod
     def composer_url(self, composition: Composition, *, instance: str = "") -> str:

@@ -18,6 +18,7 @@ class Mastodon(FederatedNetwork):
     slug = "mastodon"
     name = "Mastodon"
     suffix = "ma"
+    example = "mastodon.social"
 
     def composer_url(self, composition: Composition, *, instance: str = "") -> str:
         """Put the URL on a line of its own under the title; see FederatedNetwork."""

@@ -5,8 +5,9 @@ from uuid import UUID
 
 from django import template
 
-from sharing import offers, queries
-from sharing.links import ICONS, ways_to_share
+from sharing import card_files, card_queries, offers, queries
+from sharing.channels import QR
+from sharing.links import ICONS, short_link, ways_to_share
 
 register = template.Library()
 
@@ -18,9 +19,31 @@ def share_codes(page: Any) -> dict[UUID | None, str]:
 
 
 @register.simple_tag
+def share_card(page: Any, part: Any = None) -> str:
+    """Return the absolute address of the card of an article, or of one part; empty until there is one."""
+    block_id = part.block_id if part else None
+    if not page.pk or (part and block_id is None):
+        return ""
+    digest = card_queries.made_card(page.pk, block_id)
+    return card_files.url(digest) if digest else ""
+
+
+@register.simple_tag
 def share_icons() -> tuple[str, ...]:
     """Return the names of the icons that there are."""
     return ICONS
+
+
+@register.simple_tag
+def article_code(codes: dict[UUID | None, str]) -> str:
+    """Return the share code of the article itself; empty where it has none yet."""
+    return codes.get(None, "")
+
+
+@register.simple_tag
+def qr_address(code: str) -> str:
+    """Return the short link that the QR code of a share code holds."""
+    return short_link(code, QR)
 
 
 @register.inclusion_tag("sharing/share_bar.html", takes_context=True)

@@ -83,7 +83,7 @@ def test_the_report_counts_by_class_and_keeps_deleted_articles_without_a_link(
     edit = f"/admin/pages/{shared.article.pk}/edit/"
     page = text(publisher, "shares_report")
     assert edit in page
-    assert re.search(r"Sleep.*?Article.*?> 1 </td>.*?> 1 </td>.*?> 0 </td>.*?> 1 </td>", page), (
+    assert re.search(r"Sleep</a> <small> Article .*?>1</td>.*?>1</td>.*?>0</td>.*?>1</td>", page), (
         "shared, intents, handed over, arrivals"
     )
     shared.article.delete()
@@ -105,7 +105,7 @@ def test_the_editor_shows_the_articles_shares(
     page = editor.get(f"/admin/pages/{shared.article.pk}/edit/").content.decode()
     page = re.sub(r"\s+", " ", page)
     assert "Whole article: Sleep" in page
-    assert re.search(r"Section: How </th> <td>1</td> <td>1</td> <td>0</td> <td>0</td>", page)
+    assert re.search(r"Section: How .*?</th> <td>1</td> <td>1</td> <td>0</td> <td>0</td>", page)
 
 
 def test_the_editor_of_a_draft_says_when_shares_will_appear(home: HomePage, editor: Client) -> None:

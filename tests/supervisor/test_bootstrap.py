@@ -63,7 +63,7 @@ def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(virtualenv, "UV_LOCK", tmp_path / "requirements-uv.lock")
     monkeypatch.setattr(virtualenv, "RUN_LOCK", tmp_path / "requirements.lock")
     monkeypatch.setattr(virtualenv, "DEV_LOCK", tmp_path / "requirements-dev.lock")
-    monkeypatch.setattr(virtualenv, "_uv_settings", lambda pip: {})
+    monkeypatch.setattr(virtualenv, "uv_settings", lambda pip: {})
     (tmp_path / ".venv/bin").mkdir(parents=True)
     (tmp_path / ".venv/bin/python").symlink_to(sys.executable)
     return tmp_path
@@ -192,7 +192,7 @@ def test_uv_is_told_the_index_of_pip(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("PIP_INDEX_URL", "https://mirror.example.org/simple")
     monkeypatch.setattr(virtualenv, "PYTHON", sys.executable)
-    settings = virtualenv._uv_settings(virtualenv._pip())
+    settings = virtualenv.uv_settings(virtualenv.find_pip())
     assert settings["UV_DEFAULT_INDEX"] == "https://mirror.example.org/simple"
 
 

@@ -17,10 +17,11 @@ from django.apps import apps
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.management import call_command
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connection, transaction
 
-from healthsite.paths import PROJECT_ROOT
+from healthsite import env, startup
+from healthsite.paths import PROJECT_ROOT, built_static_dir
 from healthsite.supervisor.report import unshown_password_marker
 
 _STATIC_STAMP = ".prepared"
@@ -43,6 +44,10 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, report: int | None, **options: Any) -> None:
         self._report = report
+        if found := startup.refusals():
+            for sentence in found if report is not None else ():
+                self._tell(sentence, kind="refused")
+            raise CommandError("\n".join(found))
         with self._one_at_a_time():
             self._migrate()
             self._collect_static_files()
@@ -97,6 +102,14 @@ class Command(BaseCommand):
     def _collect_static_files(self) -> None:
         root = Path(settings.STATIC_ROOT)
         stamp, manifest = root / _STATIC_STAMP, root / "staticfiles.json"
+        if built_static_dir():
+            if not manifest.exists():
+                raise CommandError(
+                    f"HEALTHSITE_STATIC is {root}, which holds no collected files: run "
+                    "`manage.py collectstatic` where the image is built."
+                )
+            self._tell("static files: built beforehand")
+            return
         wanted = _static_stamp()
         if stamp.exists() and manifest.exists() and stamp.read_text() == wanted:
             self._tell("static files: up to date")
@@ -114,7 +127,7 @@ class Command(BaseCommand):
         """Make `admin` where there is no superuser; a generated password is stored nowhere."""
         users = User.objects
         marker = unshown_password_marker(settings.DATA_DIR)
-        given = os.environ.get("HEALTHSITE_ADMIN_PASSWORD", "")
+        given = env.secret("HEALTHSITE_ADMIN_PASSWORD")
         password = given or _new_password()
         with transaction.atomic():
             never_shown = users.filter(username="admin", is_superuser=True, last_login=None).first()

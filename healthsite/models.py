@@ -1,0 +1,5 @@
+"""The tables of the site as a whole."""
+
+from healthsite.mail.models import MailAttempt, OutgoingMail
+
+__all__ = ["MailAttempt", "OutgoingMail"]

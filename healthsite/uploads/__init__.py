@@ -1,0 +1,1 @@
+"""What editors upload: pictures and documents, checked and cleaned before they are stored."""

@@ -1,0 +1,290 @@
+"""The report's page and its files."""
+
+from datetime import UTC, datetime
+from typing import Any, ClassVar
+
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.utils import timezone
+from django.views.generic import TemplateView
+from wagtail.admin.paginator import WagtailPaginator
+from wagtail.admin.views.generic import PermissionCheckedMixin
+from wagtail.admin.views.generic.base import WagtailAdminTemplateMixin
+from wagtail.permissions import page_permission_policy
+
+from sharing import queries, tallies
+from sharing.reports import measures, pictures, tables, targets
+from sharing.reports.filters import ReportFilters, Wanted
+from sharing.reports.periods import LAST_DAYS, day_words, last_days
+from sharing.reports.spreadsheet import csv_answer
+from sharing.reports.tables import Row, Table
+from sharing.tallies import Named, Tally
+
+ROWS_A_PAGE = 25
+# The worker counts every few seconds; an editor is told once it is clearly not at work. In seconds.
+SILENT_AFTER = 120.0
+
+
+class SharesReport(PermissionCheckedMixin, WagtailAdminTemplateMixin, TemplateView):
+    """What was shared in a period: pictures with their tables, and each table as a file.
+
+    All that it is asked for is in its address. What cannot be understood is answered with 400 and said
+    beside its field, and no numbers are shown.
+    """
+
+    page_title = "Shares"
+    header_icon = "group"
+    template_name = "sharing/admin/shares_report.html"
+    permission_policy = page_permission_policy
+    any_permission_required: ClassVar[list[str]] = ["add", "change", "publish"]
+
+    def get_breadcrumbs_items(self) -> list[dict[str, Any]]:
+        """Return the way here."""
+        return [*self.breadcrumbs_items, {"url": "", "label": self.page_title}]
+
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        """Answer the page, or with `?export=csv&table=…` one of its tables as a file."""
+        named = tallies.every_target()
+        today = timezone.now().astimezone(UTC).date()
+        form = ReportFilters(request.GET, targets=named, today=today)
+        as_of = queries.counted_until()
+        context = self.get_context_data(
+            form=form, as_of=as_of, today=today, any_published=bool(named)
+        )
+        context["silent"] = _silence(as_of)
+        if not form.is_valid():
+            return self.render_to_response(context, status=400)
+        wanted = form.wanted()
+        exporting = request.GET.get("export")
+        if exporting:
+            return self._export(wanted, named, as_of)
+        context |= self._numbers(form, wanted, named, as_of)
+        return self.render_to_response(context)
+
+    def _numbers(
+        self, form: ReportFilters, wanted: Wanted, named: list[Named], as_of: datetime | None
+    ) -> dict[str, Any]:
+        scope, period = wanted.scope, wanted.period
+        by_day = tallies.by_day(wanted.before)
+        now = tallies.total(tally for day, tally in by_day.items() if day >= period.first)
+        before = tallies.total(tally for day, tally in by_day.items() if day < period.first)
+        channels = tallies.by_channel(scope)
+        form.offer_channels(channels)
+        columns = measures.measures(scope.share_class, now)
+        context: dict[str, Any] = {
+            "period": period,
+            "before": period.before,
+            "wanted": wanted,
+            "empty": not now,
+            "wider": self._wider(wanted),
+            "without_filters": self._address(keep=("period", "since", "until")),
+            "classes": tables.by_class(scope.share_class, now, before, period.days),
+            "headline": self._headline(scope.share_class, now, before, period.days),
+        }
+        if not now:
+            return context
+        days = tables.Days(period, by_day, as_of.date() if as_of else None)
+        ranked = self._channels(channels, wanted, columns)
+        counted = targets.counted(named, tallies.by_target(scope))
+        rows, ordering = targets.ordered(counted, columns, self.request.GET.get("ordering", ""))
+        paginator = WagtailPaginator(rows, ROWS_A_PAGE)
+        paginator.verbose_name = "article or section"
+        paginator.verbose_name_plural = "articles and sections"
+        page = paginator.get_page(self.request.GET.get("p"))
+        lines = list(targets.lines(page.object_list, columns, self.request))
+        first, _ = targets.ordered(counted, columns, "")
+        return context | {
+            "days": days,
+            "day_table": _day_table(days, columns),
+            "channel_table": _channel_table(ranked, columns),
+            "target_table": Table("targets", "", "Title", columns, lines, targets.FACTS),
+            "over_time": pictures.over_time(days, scope.share_class),
+            "by_channel": pictures.by_channel(
+                [(name, tally) for _, name, tally in ranked], scope.share_class, period
+            ),
+            "by_target": pictures.by_target(first, scope.share_class, period),
+            "page_obj": page,
+            "elided_page_range": paginator.get_elided_page_range(page.number),
+            "sorting": self._sorting(columns, ordering),
+            "kept": self._address(keep=("period", "since", "until", "channel", "share_class")),
+            "none_counted": len(named) - len(counted) if not wanted.narrowed else 0,
+        }
+
+    def _export(
+        self, wanted: Wanted, named: list[Named], as_of: datetime | None
+    ) -> HttpResponseBase:
+        asked = self.request.GET.get("table", "")
+        if self.request.GET.get("export") != "csv" or asked not in EXPORTS:
+            return HttpResponse(
+                "There is no such file. Choose a table's own “Download” link.\n",
+                status=400, content_type="text/plain; charset=utf-8",
+            )  # fmt: skip
+        scope, period = wanted.scope, wanted.period
+        name = f"shares-by-{EXPORTS[asked]}-{period.first}-to-{period.last}"
+        if asked == "classes":
+            by_day = tallies.by_day(wanted.before)
+            now = tallies.total(tally for day, tally in by_day.items() if day >= period.first)
+            before = tallies.total(tally for day, tally in by_day.items() if day < period.first)
+            rows = tables.by_class(scope.share_class, now, before, period.days)
+            headings = [
+                "Class",
+                "Meaning",
+                "Source",
+                "Number",
+                f"Before ({period.before.first} to {period.before.last})",
+            ]
+            return csv_answer(
+                name,
+                headings,
+                ([row.name, row.meaning, row.source, row.now, row.before] for row in rows),
+            )
+        if asked == "days":
+            by_day = tallies.by_day(scope)
+            columns = measures.measures(scope.share_class, tallies.total(by_day.values()))
+            days = tables.Days(period, by_day, as_of.date() if as_of else None)
+            table = _every_day_table(days, columns)
+            return csv_answer(name, table.headings, table.lines())
+        if asked == "channels":
+            channels = tallies.by_channel(scope)
+            columns = measures.measures(scope.share_class, tallies.total(channels.values()))
+            table = _channel_table(self._channels(channels, wanted, columns), columns)
+            return csv_answer(name, table.headings, table.lines())
+        found = tallies.by_target(scope)
+        columns = measures.measures(scope.share_class, tallies.total(found.values()))
+        rows_in_order, _ = targets.ordered(
+            targets.counted(named, found), columns, self.request.GET.get("ordering", "")
+        )
+        table = Table("targets", "", "Title", columns, (), targets.FACTS)
+        lines = targets.lines(rows_in_order, columns, self.request)
+        return csv_answer(name, table.headings, (tables.cells(row) for row in lines))
+
+    def _channels(
+        self, found: dict[str, Tally], wanted: Wanted, columns: list[measures.Measure]
+    ) -> list[tuple[str, str, Tally]]:
+        """Return slug, name and numbers, largest first; the channel asked for alone."""
+        asked = wanted.scope.channel
+        names = queries.channel_names(found)
+        rows = [(slug, names[slug], tally) for slug, tally in found.items() if asked in {"", slug}]
+        key = columns[0].number
+        return sorted(
+            rows, key=lambda row: (-(key(row[2]) or 0), -row[2].arrival, row[1].casefold())
+        )
+
+    def _headline(
+        self, share_class: str, now: Tally, before: Tally, days: int
+    ) -> list[dict[str, str]]:
+        """Return the few numbers that stand above everything, each with its comparison in words."""
+        filled, arrivals = pictures.series_of(share_class)
+        shown = []
+        for measure in filter(None, (filled, arrivals)):
+            number, then = measure.number(now), measure.number(before)
+            words = measures.difference(int(number or 0), int(then or 0), days)
+            shown.append(
+                {"name": measure.heading, "number": measures.shown(number), "words": words}
+            )
+        if not share_class:
+            ratio = now.arrivals_per_share
+            then_ratio = measures.shown(before.arrivals_per_share)
+            words = f"{then_ratio} in the period before"
+            if ratio is None:
+                words = f"told from {tallies.RATIO_MIN} shares and the first arrival on"
+            shown.append(
+                {"name": "Arrivals per share", "number": measures.shown(ratio), "words": words}
+            )
+        return shown
+
+    def _sorting(self, columns: list[measures.Measure], ordering: str) -> list[dict[str, Any]]:
+        """Return a heading each, with the address that sorts by it."""
+        heads = [("title", "Title"), *((each.key, each.heading) for each in columns)]
+        descending, chosen = ordering.startswith("-"), ordering.removeprefix("-")
+        found = []
+        for key, heading in heads:
+            first = key if key == "title" else f"-{key}"
+            other = f"-{key}" if first == key else key
+            turned = other if ordering == first else first
+            state = ("descending" if descending else "ascending") if key == chosen else ""
+            found.append(
+                {"heading": heading, "url": self._address(p=None, ordering=turned), "state": state,
+                 "number": key != "title"}
+            )  # fmt: skip
+        return found
+
+    def _wider(self, wanted: Wanted) -> dict[str, str] | None:
+        """Return the next longer period to look at, and its address."""
+        today = timezone.now().astimezone(UTC).date()
+        for days in LAST_DAYS:
+            if last_days(days, today).first < wanted.period.first:
+                url = self._address(period=str(days), since=None, until=None, p=None)
+                return {"words": f"the last {days} days", "url": url}
+        return None
+
+    def _address(self, keep: tuple[str, ...] | None = None, **changes: str | None) -> str:
+        """Return this page's address with some parameters changed, or with some alone."""
+        parameters = self.request.GET.copy()
+        for name in list(parameters):
+            if (keep is not None and name not in keep) or not parameters[name]:
+                del parameters[name]
+        for name, value in changes.items():
+            if value is None:
+                parameters.pop(name, None)
+            else:
+                parameters[name] = value
+        return f"?{parameters.urlencode()}"
+
+
+# The tables that can be had as a file, and what its name says of them.
+EXPORTS = {
+    "targets": "article-and-section",
+    "channels": "channel",
+    "classes": "class",
+    "days": "day",
+}
+
+
+def _silence(as_of: datetime | None) -> str:
+    """Return why counts may be old; nothing where they are not."""
+    if as_of is None:
+        return "Nothing was counted yet, so it cannot be told how old these numbers are."
+    age = (timezone.now() - as_of).total_seconds()
+    if age <= SILENT_AFTER:
+        return ""
+    minutes = int(age // 60)
+    spans = ((60 * 24, "day"), (60, "hour"), (1, "minute"))
+    size, unit = next((span for span in spans if minutes >= 2 * span[0]), spans[-1])
+    return f"Counting stopped about {minutes // size:,} {unit}s ago: the worker is silent."
+
+
+def _day_table(days: tables.Days, columns: list[measures.Measure]) -> Table:
+    if not days.by_seven:
+        return _every_day_table(days, columns, in_words=True)
+    rows = [
+        Row(
+            f"{day_words(span.first)} to {day_words(span.last)}"
+            if span.days > 1
+            else day_words(span.last),
+            tables.numbers(columns, days.of(span)),
+            detail="" if span.days == 7 else f"{span.days} of seven days",
+        )
+        for span in days.spans()
+    ]
+    return Table("days", "Numbers by seven days", "Days (UTC)", columns, rows)
+
+
+def _every_day_table(
+    days: tables.Days, columns: list[measures.Measure], *, in_words: bool = False
+) -> Table:
+    rows = [
+        Row(
+            day_words(span.first) if in_words else span.first.isoformat(),
+            tables.numbers(columns, days.of(span)),
+        )
+        for span in days.each_day()
+    ]
+    return Table("days", "Numbers by day", "Day (UTC)", columns, rows)
+
+
+def _channel_table(ranked: list[tuple[str, str, Tally]], columns: list[measures.Measure]) -> Table:
+    rows = [
+        Row(name, tables.numbers(columns, tally), facts=(slug,)) for slug, name, tally in ranked
+    ]
+    return Table("channels", "Numbers by channel", "Channel", columns, rows, ("Name in addresses",))

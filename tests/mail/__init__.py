@@ -1,0 +1,1 @@
+"""The mail outbox, with a real SMTP conversation on loopback."""
