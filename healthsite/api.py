@@ -15,7 +15,7 @@ from rest_framework.views import APIView
 from articles import api as articles_api
 from articles.models import ArticlePage, Section
 from sharing import api as sharing_api
-from sharing import card_files, card_queries
+from sharing import card_files
 from sharing import queries as sharing_queries
 
 _HELP = "Names this in share links and counts; null until first published."
@@ -39,11 +39,11 @@ class SharedSectionSerializer(articles_api.SectionSerializer):
 
     def get_share_code(self, section: Section) -> str | None:
         """Return the section's share code."""
-        return _codes(self, section.page_id).get(section.block_id)
+        return _share_code(_identity(self, section.page_id, section.block_id))
 
     def get_card_url(self, section: Section) -> str | None:
         """Return the address of the section's card."""
-        return _card_url(self, section.page_id, section.block_id)
+        return _card_url(_identity(self, section.page_id, section.block_id))
 
 
 class SharedArticleSerializer(articles_api.ArticleDetailSerializer):
@@ -63,11 +63,11 @@ class SharedArticleSerializer(articles_api.ArticleDetailSerializer):
 
     def get_share_code(self, article: ArticlePage) -> str | None:
         """Return the article's share code."""
-        return _codes(self, article.pk).get(None)
+        return _share_code(_identity(self, article.pk, None))
 
     def get_card_url(self, article: ArticlePage) -> str | None:
         """Return the address of the article's card."""
-        return _card_url(self, article.pk, None)
+        return _card_url(_identity(self, article.pk, None))
 
 
 class WithShareCodes:
@@ -76,7 +76,7 @@ class WithShareCodes:
     def get_serializer_context(self) -> dict[str, Any]:
         """Return the view's context and the places."""
         context: dict[str, Any] = super().get_serializer_context()  # type: ignore[misc]  # a mixin
-        return context | {"share_codes": {}, "share_cards": {}}
+        return context | {"share_identities": {}}
 
 
 class ArticleViewSet(WithShareCodes, articles_api.ArticleViewSet):
@@ -108,28 +108,25 @@ def only_this_api(endpoints: list[tuple[str, ...]]) -> list[tuple[str, ...]]:
     return [endpoint for endpoint in endpoints if endpoint[0].startswith("/api/v1/")]
 
 
-def _codes(
-    serializer: serializers.BaseSerializer[Section] | serializers.BaseSerializer[ArticlePage],
-    page_id: int,
-) -> dict[UUID | None, str]:
-    """Return the codes of an article and its sections, asked for once a response."""
-    known: dict[int, dict[UUID | None, str]] = serializer.context["share_codes"]
-    if page_id not in known:
-        known[page_id] = sharing_queries.codes_by_block(page_id)
-    return known[page_id]
-
-
-def _card_url(
+def _identity(
     serializer: serializers.BaseSerializer[Section] | serializers.BaseSerializer[ArticlePage],
     page_id: int,
     block_id: UUID | None,
-) -> str | None:
-    """Return the address of a card; those of an article are asked for once a response."""
-    known: dict[int, dict[UUID | None, str]] = serializer.context["share_cards"]
+) -> sharing_queries.Identity | None:
+    """Return what sharing knows an article or section by; an article's are asked for once a response."""
+    known: dict[int, dict[UUID | None, sharing_queries.Identity]]
+    known = serializer.context["share_identities"]
     if page_id not in known:
-        known[page_id] = card_queries.made_cards(page_id)
-    digest = known[page_id].get(block_id)
-    return card_files.url(digest) if digest else None
+        known[page_id] = sharing_queries.identities(page_id)
+    return known[page_id].get(block_id)
+
+
+def _share_code(identity: sharing_queries.Identity | None) -> str | None:
+    return identity.code if identity else None
+
+
+def _card_url(identity: sharing_queries.Identity | None) -> str | None:
+    return card_files.url(identity.card) if identity and identity.card else None
 
 
 router = SimpleRouter()

@@ -77,16 +77,11 @@ def digest_of(card: ShareCard, design_digest: str) -> str:
     return card_digest(face_of(card), design_digest)
 
 
-def made_card(page_id: int, block_id: UUID | None) -> str | None:
-    """Return the digest of the picture that an article or section has now, with one query."""
-    made = ShareCard.objects.filter(target__page_id=page_id, target__block_id=block_id)
-    return made.values_list("made", flat=True).first() or None
-
-
-def made_cards(page_id: int) -> dict[UUID | None, str]:
-    """Return the digests of an article's pictures by block id, with one query; None is the article."""
-    rows = ShareCard.objects.filter(target__page_id=page_id).exclude(made="")
-    return dict(rows.values_list("target__block_id", "made"))
+def made_card(target_id: int) -> str:
+    """Return the digest of the picture that a target has now, or ""."""
+    return (
+        ShareCard.objects.filter(target_id=target_id).values_list("made", flat=True).first() or ""
+    )
 
 
 def cards_of(page_id: int) -> dict[UUID | None, ShareCard]:

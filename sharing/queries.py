@@ -43,10 +43,18 @@ def targets_by_code(codes: Iterable[str]) -> dict[str, ShareTarget]:
     return {target.code: target for target in ShareTarget.objects.filter(code__in=list(codes))}
 
 
-def codes_by_block(page_id: int) -> dict[UUID | None, str]:
-    """Return an article's share codes by block id; None is the article itself."""
-    rows = ShareTarget.objects.filter(page_id=page_id).values_list("block_id", "code")
-    return dict(rows)
+@dataclass(frozen=True)
+class Identity:
+    """What the public knows an article or section by: its share code, and its card's digest or ""."""
+
+    code: str
+    card: str
+
+
+def identities(page_id: int) -> dict[UUID | None, Identity]:
+    """Return those of an article and its sections by block id, with one query; None is the article."""
+    rows = ShareTarget.objects.filter(page_id=page_id).values_list("block_id", "code", "card__made")
+    return {block_id: Identity(code, made or "") for block_id, code, made in rows}
 
 
 def counts(target_ids: Iterable[int]) -> dict[int, Counts]:

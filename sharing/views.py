@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from sharing import offers, qr, queries, visitors
+from sharing import card_files, card_queries, offers, qr, queries, visitors
 from sharing.channels import BY_SLUG, QR, public_name
 from sharing.links import is_campaign_code, parse_link, short_link, ways_to_share
 from sharing.models import ShareClass, ShareTarget
@@ -189,10 +189,12 @@ def _ask_for_instance(
 
 def _composition(shared: Shareable, chosen: Network) -> Composition:
     link = short_link(shared.target.code, BY_SLUG[chosen.slug])
+    card = card_queries.made_card(shared.target.pk) if chosen.takes_pictures else ""
     return Composition(
         url=link if chosen.takes_short_links else shared.url,
         title=shared.title,
         text=shared.description,
+        image_url=card_files.url(card) if card else "",
     )
 
 

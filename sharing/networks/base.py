@@ -34,7 +34,8 @@ class Network(ABC):
     taken by the copied link, the share sheet and the QR code. `schemes` and `hosts` are all the
     places a reader may be sent; an address without a host, or on a host the reader names, leaves
     `hosts` empty. Where `takes_short_links` is false the network distrusts or forbids links that
-    only lead on: it gets the page's own address, and arrivals from it are not seen.
+    only lead on: it gets the page's own address, and arrivals from it are not seen. `takes_pictures` asks for
+    `composition.image_url`.
     """
 
     __slots__ = ()
@@ -45,6 +46,7 @@ class Network(ABC):
     schemes: ClassVar[frozenset[str]] = frozenset({"https"})
     hosts: ClassVar[frozenset[str]] = frozenset()
     takes_short_links: ClassVar[bool] = True
+    takes_pictures: ClassVar[bool] = False
 
     @abstractmethod
     def composer_url(self, composition: Composition) -> str:

@@ -18,6 +18,7 @@ class Pinterest(Network):
     name = "Pinterest"
     suffix = "pi"
     hosts = frozenset({"www.pinterest.com"})
+    takes_pictures = True
 
     def composer_url(self, composition: Composition) -> str:
         """Give URL, picture and title; without a picture Pinterest looks for one on the page."""

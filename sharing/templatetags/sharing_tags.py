@@ -5,27 +5,34 @@ from uuid import UUID
 
 from django import template
 
-from sharing import card_files, card_queries, offers, queries
+from sharing import card_files, offers, queries
 from sharing.channels import QR
 from sharing.links import ICONS, short_link, ways_to_share
 
 register = template.Library()
 
 
+def _identities(page: Any) -> dict[UUID | None, queries.Identity]:
+    """Return the identities of a page and its sections, asked for once: its head and its body need them."""
+    if not hasattr(page, "_share_identities"):
+        page._share_identities = queries.identities(page.pk) if page.pk else {}
+    found: dict[UUID | None, queries.Identity] = page._share_identities
+    return found
+
+
 @register.simple_tag
 def share_codes(page: Any) -> dict[UUID | None, str]:
     """Return the share codes of an article and its sections by block id; None is the article."""
-    return queries.codes_by_block(page.pk) if page.pk else {}
+    return {block_id: identity.code for block_id, identity in _identities(page).items()}
 
 
 @register.simple_tag
 def share_card(page: Any, part: Any = None) -> str:
     """Return the absolute address of the card of an article, or of one part; empty until there is one."""
-    block_id = part.block_id if part else None
-    if not page.pk or (part and block_id is None):
+    if part and part.block_id is None:
         return ""
-    digest = card_queries.made_card(page.pk, block_id)
-    return card_files.url(digest) if digest else ""
+    identity = _identities(page).get(part.block_id if part else None)
+    return card_files.url(identity.card) if identity and identity.card else ""
 
 
 @register.simple_tag

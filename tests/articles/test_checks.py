@@ -131,5 +131,6 @@ def test_pages_of_another_kind_have_no_such_panel(home: HomePage, superuser: Cli
     assert "to-mend" not in response.content.decode()
 
 
+@pytest.mark.django_db
 def test_a_new_article_has_nothing_to_mend() -> None:
     assert findings(ArticlePage()) == []

@@ -2,9 +2,11 @@
 
 import shutil
 from collections.abc import Iterator
+from contextlib import suppress
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, sync_playwright
+from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
 
 from tests.missing import missing
 from tests.supervisor.conftest import SUPERVISOR, Start, free_port
@@ -18,6 +20,23 @@ ARGUMENTS = [
     "--disable-sync",
     "--no-first-run",
 ]
+
+
+def type_until_saved(page: Page, field: Locator, text: str) -> None:
+    """Type into the editor until its autosave took the text.
+
+    What is typed before the editor has taken stock of the form is no change to it.
+    """
+    for count in range(20):
+        field.fill(text + "!" * (count % 2))
+        with suppress(PlaywrightTimeoutError):
+            page.wait_for_event(
+                "response",
+                lambda answer: answer.request.method == "POST" and answer.url.endswith("/edit/"),
+                timeout=3000,
+            )
+            if field.input_value() == text:
+                return
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, expect
 
 from tests.articles.test_import_text import LETTER, TITLE
-from tests.browser.conftest import PASSWORD
+from tests.browser.conftest import PASSWORD, type_until_saved
 from tests.browser.test_flow import WCAG, Visit
 
 pytestmark = pytest.mark.browser
@@ -51,12 +51,7 @@ def test_a_pasted_text_becomes_a_draft_and_its_flags_go_as_they_are_mended(
         expect(block).to_be_in_viewport()
         field = block.locator("[data-contentpath='heading'] input")
         mended = panel.locator(f"a[href='{anchor}']")
-        # What is typed before the editor has taken stock of the form, it saves with the next change.
-        for count in range(40):
-            field.fill(heading + "!" * (count % 2))
-            desk.wait_for_timeout(1000)
-            if not mended.count():
-                break
+        type_until_saved(desk, field, heading)
         expect(mended).to_have_count(0)
     expect(panel.get_by_role("listitem")).to_have_count(0)
     expect(panel.get_by_text("To mend")).to_have_count(0)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.conftest import PASSWORD
+from tests.browser.conftest import PASSWORD, type_until_saved
 from tests.conftest import READER
 
 pytestmark = pytest.mark.browser
@@ -45,12 +45,12 @@ def test_a_heading_that_is_typed_is_on_the_cards_before_it_is_published(admin: P
     admin.get_by_role("tab", name="Content").click()
     headings = admin.locator("input[name$='-value-heading']")
     at = headings.evaluate_all("all => all.findIndex(one => one.value === 'Electrolytes')")
-    headings.nth(at).fill("Salts in the blood")
+    type_until_saved(admin, headings.nth(at), "Salts in the blood")
     changed = admin.locator(".share-card", has_text="Salts in the blood")
     # Wagtail saves the draft by itself; nothing else is pressed.
     expect(changed).to_have_attribute("data-state", "changed")
     admin.get_by_role("tab", name=re.compile("Shares")).click()
     expect(changed.locator("img")).to_have_count(2)
     admin.get_by_role("tab", name="Content").click()
-    headings.nth(at).fill("Electrolytes")
+    type_until_saved(admin, headings.nth(at), "Electrolytes")
     expect(card).to_have_attribute("data-state", "public")

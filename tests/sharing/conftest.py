@@ -28,7 +28,7 @@ def shared_article(home: HomePage, title: str = "Sleep") -> Shared:
 
 def codes_of(article: ArticlePage) -> Shared:
     """Return an article with its share codes."""
-    codes = queries.codes_by_block(article.pk)
+    codes = {key: each.code for key, each in queries.identities(article.pk).items()}
     rows = article.sections.live()
     return Shared(article, codes[None], {row.slug: codes[row.block_id] for row in rows})
 

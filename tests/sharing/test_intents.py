@@ -7,7 +7,7 @@ import pytest
 from django.db import OperationalError
 from django.test import Client
 
-from sharing import actions
+from sharing import actions, card_actions
 from sharing.models import ShareCount, ShareTarget
 from sharing.networks import NETWORKS, FederatedNetwork
 from tests.factories import add_draft, edit
@@ -47,6 +47,20 @@ def test_a_network_that_distrusts_short_links_gets_the_sections_own_address(
     answer = reader.get(f"/share/{shared.sections['why']}/hackernews/")
     query = parse_qs(urlsplit(answer.headers["Location"]).query)
     assert query["u"] == [shared.article.section_url("why")]
+
+
+def test_pinterest_gets_the_card_once_there_is_one(
+    shared: Shared, reader: Client, readers: Callable[[], Client]
+) -> None:
+    path = f"/share/{shared.code}/pinterest/"
+    assert "media=" not in reader.get(path).headers["Location"]
+    card_actions.make_cards()
+    query = parse_qs(urlsplit(readers().get(path).headers["Location"]).query)
+    [picture] = query["media"]
+    assert picture.startswith("http://127.0.0.1:8000/media/cards/")
+    answer = reader.get(urlsplit(picture).path)
+    assert answer.headers["Content-Type"] == "image/png"
+    assert b"".join(answer).startswith(b"\x89PNG")  # type: ignore[arg-type]  # read to its end
 
 
 def test_a_section_has_a_code_and_a_link_of_its_own(shared: Shared, reader: Client) -> None:

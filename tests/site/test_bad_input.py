@@ -62,7 +62,7 @@ def article(home: HomePage) -> ArticlePage:
 @pytest.fixture
 def code(article: ArticlePage) -> str:
     """Return the article's share code."""
-    return queries.codes_by_block(article.pk)[None]
+    return queries.identities(article.pk)[None].code
 
 
 # Hosts
@@ -214,7 +214,7 @@ SEARCHES = [
     "/admin/documents/results/?q={}",
     "/admin/documents/chooser/results/?q={}",
     "/admin/sections/results/?q={}",
-    "/admin/reports/shares/results/?q={}",
+    "/admin/campaign-links/results/?q={}",
 ]
 LISTINGS = [
     "/admin/pages/{home}/results/?p={}",
@@ -228,9 +228,8 @@ LISTINGS = [
     "/admin/sections/results/?p={}",
     "/admin/sections/results/?ordering={}",
     "/admin/sections/results/?aspect={}",
-    "/admin/reports/shares/results/?p={}",
-    "/admin/reports/shares/results/?ordering={}",
-    "/admin/reports/shares/results/?export={}",
+    "/admin/campaign-links/results/?p={}",
+    "/admin/campaign-links/results/?ordering={}",
 ]
 # The whole views, of which those above are the parts that a search replaces.
 WHOLE = [
@@ -240,7 +239,7 @@ WHOLE = [
     "/admin/images/?q={}",
     "/admin/documents/?q={}",
     "/admin/sections/?q={}",
-    "/admin/reports/shares/?q={}",
+    "/admin/campaign-links/?q={}",
     "/admin/sections/?p={}",
     "/admin/reports/aging-pages/?p={}",
     "/admin/reports/locked/?p={}",

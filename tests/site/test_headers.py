@@ -36,7 +36,7 @@ def addresses(home: HomePage) -> list[str]:
     """Return one address of every kind that a reader can open, errors and redirects too."""
     why, how = section("Why", text='<a href="https://www.nhs.uk/">x</a>'), section("How")
     article = edit(add_article(home, why, how), why)
-    code = queries.codes_by_block(article.pk)[None]
+    code = queries.identities(article.pk)[None].code
     return [
         "/",
         "/?after=1-1",

@@ -32,7 +32,7 @@ def addresses(home: HomePage) -> list[str]:
     why, gone = section("Why", id=kept), section("Gone")
     article = add_article(home, why, gone)
     edit(article, section("Wherefore", id=kept))
-    code = queries.codes_by_block(article.pk)[None]
+    code = queries.identities(article.pk)[None].code
     Redirect.objects.create(old_path="/old", redirect_page=article)
     document = get_document_model()(title="Diary")
     document.file.save("diary.txt", ContentFile(b"words"))

@@ -42,7 +42,7 @@ def counted(shared: Shared) -> Shared:
     add(shared.code, "bluesky", "arrival", 1, 60)
     add(shared.sections["why"], "x", "intent", 6, 10)
     add(shared.sections["why"], "copy-link", "handed_over", 27, 100)
-    add(shared.sections["how"], "campaign-spring", "intent", 28, 50)
+    add(shared.sections["how"], "carrier-pigeon", "intent", 28, 50)
     return shared
 
 
@@ -123,9 +123,9 @@ def test_filters_take_what_they_name_alone(counted: Shared, editor: Client) -> N
 
 def test_a_channel_that_nothing_knows_is_named_by_its_slug(counted: Shared, editor: Client) -> None:
     text = page(editor, period="90")
-    assert '<option value="campaign-spring">campaign-spring</option>' in text
-    assert rows(editor, "channels", period="90", channel="campaign-spring")[1][:3] == [
-        "campaign-spring", "campaign-spring", "50",
+    assert '<option value="carrier-pigeon">carrier-pigeon</option>' in text
+    assert rows(editor, "channels", period="90", channel="carrier-pigeon")[1][:3] == [
+        "carrier-pigeon", "carrier-pigeon", "50",
     ]  # fmt: skip
 
 
