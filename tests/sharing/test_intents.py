@@ -60,7 +60,7 @@ def test_pinterest_gets_the_card_once_there_is_one(
     assert picture.startswith("http://127.0.0.1:8000/media/cards/")
     answer = reader.get(urlsplit(picture).path)
     assert answer.headers["Content-Type"] == "image/png"
-    assert b"".join(answer).startswith(b"\x89PNG")  # type: ignore[arg-type]  # read to its end
+    assert b"".join(answer).startswith(b"\x89PNG")
 
 
 def test_a_section_has_a_code_and_a_link_of_its_own(shared: Shared, reader: Client) -> None:
