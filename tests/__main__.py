@@ -1,45 +1,72 @@
 """Run the whole suite: everything on SQLite, and all that has to do with a database on PostgreSQL.
 
-Both runs go on at once; the second's output follows the first's. Arguments go to both.
+Two lanes go on side by side, as most machines have two cores; the second lane's output follows the
+first's. Arguments go to every run.
 """
 
 import os
 import subprocess
 import sys
 import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from typing import IO
 
 from healthsite.supervisor.parent_death import binder
 
-WITH_A_DATABASE = ["tests/articles", "tests/sharing", "tests/site"]
+WITH_A_DATABASE = ["tests/articles", "tests/backup", "tests/mail", "tests/sharing", "tests/site"]
+# On SQLite, but in the second lane, so that both end at about the same time.
+AFTER_POSTGRES = ["tests/browser"]
+
+# For each run of a lane: its database, and what to collect.
+Lane = Sequence[tuple[str, Sequence[str]]]
+FIRST: Lane = [("sqlite", [f"--ignore={folder}" for folder in AFTER_POSTGRES])]
+SECOND: Lane = [
+    ("postgres", [*WITH_A_DATABASE, "--ignore=tests/sharing/networks"]),
+    ("sqlite", AFTER_POSTGRES),
+]
+
+_ENDED = -1
+
+
+def _go(lane: Lane, arguments: Sequence[str], output: IO[bytes] | None) -> Iterator[int | None]:
+    """Run a lane; yield None while a run goes on, and its result once it has ended."""
+    for database, collected in lane:
+        with subprocess.Popen(
+            [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *arguments, *collected],
+            env=os.environ | {"TEST_DATABASE": database},
+            stdout=output,
+            stderr=subprocess.STDOUT if output else None,
+            preexec_fn=binder(),
+        ) as run:
+            while run.poll() is None:
+                yield None
+            yield run.returncode
 
 
 def main(arguments: list[str]) -> int:
-    """Return 0 when both runs passed."""
-    pytest = [sys.executable, "-m", "pytest", *arguments]
+    """Return 0 when every run passed."""
+    results: set[int] = set()
     with tempfile.TemporaryFile() as log:
-        on_postgres = subprocess.Popen(
-            [
-                *pytest,
-                *WITH_A_DATABASE,
-                "--ignore=tests/sharing/networks",
-                "-p",
-                "no:cacheprovider",
-            ],
-            env=os.environ | {"TEST_DATABASE": "postgres"},
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            preexec_fn=binder(),
-        )
+        lanes = [_go(FIRST, arguments, None), _go(SECOND, arguments, log)]
         try:
-            on_sqlite = subprocess.run(pytest, check=False, preexec_fn=binder()).returncode
-            postgres = on_postgres.wait()
+            while lanes:
+                for lane in list(lanes):
+                    result = next(lane, _ENDED)
+                    if result is _ENDED:
+                        lanes.remove(lane)
+                    elif result is not None:
+                        results.add(result)
+                time.sleep(0.1)
         except KeyboardInterrupt:
-            on_postgres.wait()
+            # It reached the runs too: they tidy up and end.
+            for lane in lanes:
+                while next(lane, _ENDED) is None:
+                    time.sleep(0.1)
             return 130
         log.seek(0)
         sys.stdout.write(log.read().decode(errors="replace"))
-    # 5: nothing was selected by the arguments, which one of two runs may well say.
-    results = {on_sqlite, postgres}
+    # 5: nothing was selected by the arguments, which some runs may well say.
     return 0 if 0 in results and results <= {0, 5} else 1
 
 
