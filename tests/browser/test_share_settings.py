@@ -64,19 +64,22 @@ def test_a_keyboard_moves_networks_and_readers_see_the_order_once_it_is_saved(
     assert rows(page) == NAMES
     expect(said).to_have_text("The networks are in their default order")
 
-    # A pointer: over the second row's lower half, and back by Escape the first time.
-    handle = page.locator(f"[data-network={FIRST.slug}] [data-handle]")
+    # A pointer: over the second row's lower half, and back by Escape the first time. Each step waits for
+    # what the one before it shows: the preview, drawn meanwhile, may move the list.
+    expect(framed(page).locator(".share")).to_have_count(2)
+    dragged, over, behind = (page.locator(f"[data-network={each.slug}]") for each in NETWORKS[:3])
     for drop in (False, True):
-        grip = handle.bounding_box()
-        target = page.locator(f"[data-network={SECOND.slug}]").bounding_box()
-        assert grip
-        assert target
-        page.mouse.move(grip["x"] + 5, grip["y"] + 5)
+        dragged.locator("[data-handle]").hover()
         page.mouse.down()
-        page.mouse.move(grip["x"] + 5, target["y"] + target["height"] - 4, steps=5)
+        expect(dragged).to_have_class(re.compile(r"\bis-dragged\b"))
+        box = over.bounding_box()
+        assert box
+        over.hover(position={"x": 20, "y": box["height"] - 4})
+        expect(behind).to_have_class(re.compile(r"\bis-before\b"))
         if not drop:
             page.keyboard.press("Escape")
         page.mouse.up()
+        expect(page.locator(".is-dragged, .is-before")).to_have_count(0)
         assert (rows(page) == NAMES) is not drop
     assert rows(page)[:3] == [SECOND.name, FIRST.name, THIRD.name]
 
