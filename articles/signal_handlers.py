@@ -4,7 +4,11 @@ from typing import Any
 
 from django.db import transaction
 
+from articles import freshness
 from articles.models import ArticlePage
+
+# Fields of a plain page that readers see, or that decide whether they see it.
+_PUBLIC_FIELDS = {"live", "slug", "title", "url_path"}
 
 
 def page_unpublished(sender: Any, instance: Any, **kwargs: Any) -> None:
@@ -16,3 +20,34 @@ def page_unpublished(sender: Any, instance: Any, **kwargs: Any) -> None:
         article = ArticlePage.objects.select_for_update().filter(pk=instance.pk).first()
         if article is not None:
             article.follow_saved_state()
+
+
+def plain_page_saved(sender: Any, instance: Any, update_fields: Any = None, **kwargs: Any) -> None:
+    """Follow what Wagtail saves without our `save()`: a page that moved, with all below it, or expired."""
+    if update_fields is not None and not _PUBLIC_FIELDS.intersection(update_fields):
+        return
+    if instance.live:
+        freshness.touch(freshness.EVERYTHING)
+    else:
+        freshness.touch(freshness.article(instance.pk), freshness.LISTS, gone=True)
+
+
+def page_deleted(sender: Any, instance: Any, **kwargs: Any) -> None:
+    """Take a deleted page away, and the links to it."""
+    freshness.touch(freshness.article(instance.pk), freshness.LISTS, gone=True)
+    freshness.touch(freshness.ADDRESSES)
+
+
+def picture_changed(sender: Any, instance: Any, **kwargs: Any) -> None:
+    """Follow a picture's new file, focal point or title, or its end."""
+    freshness.touch(freshness.image(instance.pk))
+
+
+def document_changed(sender: Any, instance: Any, **kwargs: Any) -> None:
+    """Follow a document's new file or its end: pages link to it by its name."""
+    freshness.touch(freshness.ADDRESSES)
+
+
+def site_changed(sender: Any, instance: Any, **kwargs: Any) -> None:
+    """Follow a site's new address or front page."""
+    freshness.touch(freshness.EVERYTHING)

@@ -73,6 +73,11 @@ app.conf.update(
             "schedule": 3600.0,
             "options": {"expires": 1800},
         },
+        "forget old changes": {
+            "task": "articles.forget_changes",
+            "schedule": 3600.0,
+            "options": {"expires": 1800},
+        },
         "forget old event ids": {
             "task": "sharing.prune_events",
             "schedule": 3600.0,

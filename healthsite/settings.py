@@ -32,6 +32,10 @@ CACHE_URL = env.text("CACHE_URL", f"unix://{paths.cache_socket(DATA_DIR)}?db=0")
 # How long a reader may wait for either of them, in seconds.
 VALKEY_TIMEOUT = 0.2
 
+# Tells all processes of this host what was changed (docs/decisions/0014); on a disk of its own, not shared
+# with other hosts.
+FRESHNESS_FILE = env.text("FRESHNESS_FILE", str(DATA_DIR / "freshness"))
+
 # Share events are accepted, and their ids remembered, for this long.
 SHARE_EVENT_RETENTION = timedelta(days=7)
 # So many share events are counted in one transaction.

@@ -13,6 +13,7 @@ from django.test import Client
 from redis import Redis
 from wagtail.models import Collection, Locale, Page, Site
 
+from articles import freshness
 from articles.models import HomePage
 from sharing import valkey
 from tests.services import cache_server, events_server
@@ -23,7 +24,7 @@ READER = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0
 
 @pytest.fixture(autouse=True)
 def _fresh_servers(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Give each test that uses the database empty Valkeys and closed breakers."""
+    """Give each test that uses the database empty Valkeys, closed breakers and an empty memory."""
     uses_database = {"db", "transactional_db"} & set(request.fixturenames)
     if not (uses_database or request.node.get_closest_marker("django_db")):
         yield
@@ -36,6 +37,8 @@ def _fresh_servers(request: pytest.FixtureRequest) -> Iterator[None]:
     for factory in (valkey.events, valkey.events_for_jobs, valkey.volatile):
         factory.cache_clear()
     cache.clear()
+    # What a test remembers is rolled back with it.
+    freshness.take_over([(freshness.EVERYTHING, uuid4().int % 2**63)])
     yield
     for server in (events_server, cache_server):
         if server.process is not None and server.process.poll() is None:

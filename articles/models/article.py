@@ -19,6 +19,7 @@ from wagtail.models.panels import PanelPlaceholder
 from wagtail.query import PageQuerySet
 from wagtail.search import index
 
+from articles import freshness
 from articles.blocks import SHORT_TEXT_FEATURES, ArticleBody
 from articles.models.address import READING, OnSiteUrl
 from articles.models.section import RetiredSlug, Section
@@ -167,17 +168,22 @@ class ArticlePage(OnSiteUrl, RoutablePageMixin, Page):
         `update_fields` that name neither: then nothing public changed and no row is touched.
         """
         fields = kwargs.get("update_fields")
+        address = self.url_path
         with transaction.atomic():
             self._give_every_block_an_id()
             result = super().save(*args, **kwargs)
+            if address and self.url_path != address:
+                freshness.touch(freshness.ADDRESSES)
             if fields is None or _PUBLIC_FIELDS.intersection(fields):
                 self.follow_saved_state()
         return result
 
     @transaction.atomic
     def follow_saved_state(self) -> None:
-        """Bring the section rows, and whoever listens, to the state that was saved."""
-        self.synchronise_sections()
+        """Bring the section rows, kept answers and whoever listens to the state that was saved."""
+        changes = self.synchronise_sections()
+        taken_away = not self.live or bool(changes.removed)
+        freshness.touch(freshness.article(self.pk), freshness.LISTS, gone=taken_away)
         article_state_saved.send(sender=ArticlePage, article=self)
 
     def synchronise_sections(self) -> Changes:

@@ -2,11 +2,12 @@
 
 from typing import Any, ClassVar
 
-from django.db import models
+from django.db import models, transaction
 from django.http import HttpRequest
 from wagtail.admin.panels import FieldPanel
 from wagtail.models import Page
 
+from articles import freshness
 from articles.models.address import READING, OnSiteUrl
 from articles.models.article import ArticlePage
 
@@ -35,6 +36,15 @@ class HomePage(OnSiteUrl, Page):
     def description(self) -> str:
         """Return one sentence for search engines and networks."""
         return self.search_description or self.introduction
+
+    def save(self, *args: Any, **kwargs: Any) -> Any:
+        """Save; every page names the front page and lies below it."""
+        fields = kwargs.get("update_fields")
+        with transaction.atomic():
+            result = super().save(*args, **kwargs)
+            if fields is None or {"live", "title", "slug"}.intersection(fields):
+                freshness.touch(freshness.EVERYTHING, gone=not self.live)
+        return result
 
     def get_context(self, request: HttpRequest, *args: Any, **kwargs: Any) -> dict[str, Any]:
         """Add one page of live articles, newest first, and the key of the next."""

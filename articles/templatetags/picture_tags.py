@@ -6,6 +6,8 @@ from typing import Any
 from django import template
 from wagtail.images.models import Filter, ResponsiveImage
 
+from articles import freshness
+
 register = template.Library()
 
 logger = logging.getLogger(__name__)
@@ -18,6 +20,7 @@ def responsive_picture(image: Any, **attributes: Any) -> Any:
     """Return an image's `<img>` in several widths, or None where it or its file is lost or broken."""
     if not image:
         return None
+    freshness.depends_on(freshness.image(image.pk))
     try:
         renditions = image.get_renditions(*Filter.expand_spec(WIDTHS))
     except (OSError, ValueError, RuntimeError, SyntaxError) as error:
