@@ -9,8 +9,9 @@ from rest_framework import mixins, serializers, viewsets
 from rest_framework.exceptions import NotFound
 from rest_framework.pagination import CursorPagination
 from rest_framework.request import Request
+from rest_framework.response import Response
 
-from articles import queries
+from articles import freshness, queries
 from articles.models import ArticlePage, Section
 
 
@@ -119,6 +120,17 @@ class ArticleViewSet(viewsets.ReadOnlyModelViewSet[ArticlePage]):
             )
         return articles
 
+    def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Return one page of the list."""
+        freshness.keep(freshness.LISTS, parameters=["cursor", "page_size"])
+        return super().list(request, *args, **kwargs)
+
+    def get_object(self) -> ArticlePage:
+        """Return the article asked for; raises Http404."""
+        article = super().get_object()
+        freshness.keep(freshness.article(article.pk), freshness.ADDRESSES)
+        return article
+
     def get_serializer_class(self) -> type[serializers.BaseSerializer[ArticlePage]]:
         """Return the serializer with sections for one article."""
         return self.detail_serializer_class if self.action == "retrieve" else self.serializer_class
@@ -133,3 +145,9 @@ class SectionViewSet(mixins.RetrieveModelMixin, viewsets.GenericViewSet[Section]
     def get_queryset(self) -> QuerySet[Section]:
         """Return the sections that readers can open."""
         return queries.live_sections()
+
+    def get_object(self) -> Section:
+        """Return the section asked for; raises Http404."""
+        section = super().get_object()
+        freshness.keep(freshness.article(section.page_id), freshness.ADDRESSES)
+        return section

@@ -9,8 +9,11 @@ class HealthsiteConfig(AppConfig):
 
     def ready(self) -> None:
         # Makes ours the current Celery app, so that shared tasks find its broker; registers the checks.
+        from articles.signals import names_changed  # noqa: PLC0415
         from healthsite import celery, checks  # noqa: F401, PLC0415
+        from healthsite.delivery import signal_handlers as delivery  # noqa: PLC0415
         from healthsite.uploads import signal_handlers, unpacking  # noqa: PLC0415
 
         signal_handlers.connect()
         unpacking.connect()
+        names_changed.connect(delivery.names_changed, dispatch_uid="healthsite.delivery")

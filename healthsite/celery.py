@@ -28,6 +28,7 @@ DRAIN_EVERY = 2.0
 PUBLISH_SCHEDULED_EVERY = 20.0
 MAKE_CARDS_EVERY = 3.0
 SEND_MAIL_EVERY = 5.0
+WARM_PAGES_EVERY = 2.0
 
 app = Celery("healthsite")
 app.conf.update(
@@ -40,7 +41,7 @@ app.conf.update(
     worker_prefetch_multiplier=1,
     worker_hijack_root_logger=False,
     timezone="UTC",
-    imports=["healthsite.mail.tasks"],
+    imports=["healthsite.delivery.tasks", "healthsite.mail.tasks"],
     beat_schedule={
         # A sweep that waited longer than this is replaced by a later one.
         "drain share events": {
@@ -62,6 +63,11 @@ app.conf.update(
             "task": "sharing.tidy_cards",
             "schedule": crontab(hour="3", minute="40"),
             "options": {"expires": 3600},
+        },
+        "warm changed pages": {
+            "task": "healthsite.warm_pages",
+            "schedule": WARM_PAGES_EVERY,
+            "options": {"expires": 10},
         },
         "send mail": {
             "task": "healthsite.send_mail",

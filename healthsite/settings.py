@@ -36,6 +36,11 @@ VALKEY_TIMEOUT = 0.2
 # with other hosts.
 FRESHNESS_FILE = env.text("FRESHNESS_FILE", str(DATA_DIR / "freshness"))
 
+# So many bytes of pages are kept in each web process.
+DELIVERY_MEMORY = env.number("DELIVERY_MEMORY_MB", 64, minimum=1) * 1024 * 1024
+# How often each of them reads what was changed, should nobody have told it; in seconds.
+DELIVERY_SWEEP_EVERY = 30.0
+
 # Share events are accepted, and their ids remembered, for this long.
 SHARE_EVENT_RETENTION = timedelta(days=7)
 # So many share events are counted in one transaction.
@@ -187,8 +192,8 @@ MIDDLEWARE = [
     "healthsite.methods.refuse_other_methods",
     "healthsite.security.refuse_unusable_addresses",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "django.middleware.gzip.GZipMiddleware",
-    "django.middleware.http.ConditionalGetMiddleware",
+    "healthsite.delivery.compression.GZip",
+    "healthsite.delivery.compression.ConditionalGet",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",

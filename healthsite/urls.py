@@ -9,6 +9,7 @@ from wagtail.admin import urls as wagtailadmin_urls
 from wagtail.documents import urls as wagtaildocs_urls
 
 from healthsite import health, views
+from healthsite.delivery.keeping import kept
 
 
 class Favicon(RedirectView):
@@ -27,8 +28,8 @@ urlpatterns = [
     re_path(r"^documents/(\d+)/(.*)$", views.document),
     path("documents/", include(wagtaildocs_urls)),
     path("api/v1/", include("healthsite.api")),
-    path("privacy/", views.privacy, name="privacy"),
-    path("robots.txt", views.robots),
+    path("privacy/", kept(views.privacy), name="privacy"),
+    path("robots.txt", kept(views.robots)),
     path("favicon.ico", Favicon.as_view()),
     re_path(rf"^{settings.MEDIA_URL.strip('/')}/(?P<path>.+)$", views.media),
     path("", include("sharing.urls")),

@@ -1,9 +1,11 @@
 """Pages of the site itself."""
 
+import sys
 from http import HTTPStatus
 from typing import Any
 
 from django.conf import settings
+from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
@@ -75,10 +77,17 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Answer 500 without asking anything that may be broken."""
-    if is_api_request(request):
-        return problem_response(500, "Something failed on our side. It has been logged.")
-    return render(request, "500.html", status=500)
+    """Answer 500 without asking anything that may be broken; 503 while the database is silent."""
+    is_silent = isinstance(sys.exc_info()[1], InterfaceError | OperationalError)
+    status = HTTPStatus.SERVICE_UNAVAILABLE if is_silent else HTTPStatus.INTERNAL_SERVER_ERROR
+    response: HttpResponse = (
+        problem_response(status, "Something failed on our side. It has been logged.")
+        if is_api_request(request)
+        else render(request, "500.html", status=status)
+    )
+    if is_silent:
+        response.headers["Retry-After"] = "10"
+    return response
 
 
 def _error(request: HttpRequest, status: int, detail: str, **context: Any) -> HttpResponse:

@@ -7,6 +7,7 @@ from django.urls import URLPattern, path, reverse
 from wagtail import hooks
 from wagtail.admin.menu import MenuItem
 
+from healthsite.delivery.keeping import keep_page
 from healthsite.mail import outbox
 from healthsite.sections_listing import SectionsListing
 
@@ -59,3 +60,9 @@ def mail_permissions() -> Any:
     return Permission.objects.filter(
         content_type__app_label="healthsite", content_type__model="outgoingmail"
     )
+
+
+@hooks.register("before_serve_page")
+def keep_answers(page: Any, request: Any, *args: Any) -> None:
+    """Let delivery keep what a reader gets."""
+    keep_page(page, request)

@@ -15,6 +15,16 @@ if _main is not None and not parent_death.bind(_main.pid or 0):
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "healthsite.settings")
 
-application = get_wsgi_application()
+django_application = get_wsgi_application()
+
+from django.conf import settings  # noqa: E402 - once the settings are known
+
+from healthsite.delivery.following import Follower  # noqa: E402
+from healthsite.delivery.wrapper import Delivery  # noqa: E402
+
 # granian would bring a refused worker back and only then give up: healthsite/serve.py asks first.
 startup.refuse_unsafe()
+
+_follower = Follower(every=settings.DELIVERY_SWEEP_EVERY)
+_follower.start()
+application = Delivery(django_application, follower=_follower)

@@ -67,7 +67,6 @@ def keep(*names: str, parameters: Iterable[str] = (), seconds: float | None = No
         current.parameters.update(parameters)
 
 
-def is_kept() -> bool:
-    """Return whether the answer being made will be stored."""
-    current = _current.get()
-    return current is not None and current.is_kept
+def current_recording() -> Recording | None:
+    """Return the recording that is going on, if one is."""
+    return _current.get()
