@@ -55,6 +55,9 @@ MAIL_RETENTION = timedelta(days=env.number("MAIL_RETENTION_DAYS", 30, minimum=1)
 # X-Forwarded-Proto, only where a proxy of ours sets them.
 TRUST_PROXY_HEADERS = env.flag("TRUST_PROXY_HEADERS")
 
+# Chores that could not be done are shown to an operator for so long.
+CHORE_RETENTION = timedelta(days=30)
+
 # First parts of addresses in healthsite/urls.py: no article may take one.
 RESERVED_ARTICLE_SLUGS = frozenset(
     {"admin", "api", "documents", "healthz", "media", "privacy", "readyz", "s", "share", "static"}
@@ -316,6 +319,14 @@ SPECTACULAR_SETTINGS = {
     "PREPROCESSING_HOOKS": ["healthsite.api.only_this_api"],
     "SWAGGER_UI_DIST": "SIDECAR",
     "SCHEMA_PATH_PREFIX": r"/api/v1",
+}
+
+TASKS: dict[str, Any] = {
+    "default": {
+        "BACKEND": "healthsite.chores.backend.ChoreBackend",
+        # Who deletes a picture or a document must see where it is used, by articles saved just now too.
+        "OPTIONS": {"at_once": ["wagtail.tasks.update_reference_index_task"]},
+    }
 }
 
 WAGTAIL_SITE_NAME = SITE_NAME
