@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from django.core.exceptions import ImproperlyConfigured
 
 from healthsite import env, paths
+from healthsite.purging import configured as purging
 
 DATA_DIR = paths.data_dir()
 
@@ -329,6 +330,12 @@ TASKS: dict[str, Any] = {
     }
 }
 
+# The caches in front that are told what to forget; none unless they are named.
+WAGTAILFRONTENDCACHE = purging.backends(
+    urls=env.names("PURGE_URLS"),
+    zone=env.text("CLOUDFLARE_ZONE", ""),
+    token=env.text("CLOUDFLARE_TOKEN", ""),
+)
 WAGTAIL_SITE_NAME = SITE_NAME
 WAGTAILADMIN_BASE_URL = SITE_URL
 WAGTAILADMIN_USER_LOGIN_FORM = "healthsite.signing_in.forms.SignInForm"

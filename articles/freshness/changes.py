@@ -9,7 +9,7 @@ from django.db import connection, transaction
 from articles.freshness.names import gone as gone_name
 from articles.freshness.slots import Change, slots
 from articles.models.changed_name import ChangedName
-from articles.signals import names_changed
+from articles.signals import names_changed, names_touched
 
 
 def touch(*names: str, gone: bool = False) -> None:
@@ -25,6 +25,7 @@ def touch(*names: str, gone: bool = False) -> None:
     ChangedName.objects.bulk_create(
         [ChangedName(name=name, number=number) for name, number in changes]
     )
+    names_touched.send(sender=ChangedName, names=list(dict.fromkeys(names)))
     transaction.on_commit(_Committed(changes), robust=True)
 
 

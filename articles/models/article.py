@@ -232,6 +232,14 @@ class ArticlePage(OnSiteUrl, RoutablePageMixin, Page):
         retired = self.retired_slugs.values_list("slug", flat=True)
         return ["/", "/print/", *(f"/{slug}/" for slug in {*live, *retired})]
 
+    def get_cached_paths(self) -> list[str]:
+        """Return every address below this article that a cache may keep: removed sections' too."""
+        slugs = {
+            *self.sections.values_list("slug", flat=True),
+            *self.retired_slugs.values_list("slug", flat=True),
+        }
+        return ["/", "/print/", *(f"/{iri_to_uri(slug)}/" for slug in sorted(slugs))]
+
     def get_context(self, request: HttpRequest, *args: Any, **kwargs: Any) -> dict[str, Any]:
         """Add the outline, with the pictures of all sections fetched at once."""
         context: dict[str, Any] = super().get_context(request, *args, **kwargs)

@@ -90,9 +90,7 @@ def _do(claimed: _Claimed) -> None:
         _finish(claimed, problem="Its worker ended each time, before it was done.")
         return
     try:
-        task = import_string(claimed.task)
-        if not isinstance(task, Task):
-            raise TypeError(f"{claimed.task} is no task.")
+        task: Task[..., Any] = import_string(claimed.task)
         task.call(*claimed.arguments["args"], **claimed.arguments["kwargs"])
     except ObjectDoesNotExist:
         # What it was about was deleted meanwhile, and so is what there was to do.

@@ -16,6 +16,7 @@ class ChoreBackend(ImmediateBackend):
     """
 
     supports_async_task = False
+    supports_defer = True
 
     def __init__(self, alias: str, params: dict[str, Any]) -> None:
         super().__init__(alias, params)
@@ -28,7 +29,7 @@ class ChoreBackend(ImmediateBackend):
         self.validate_task(task)
         # Tasks are declared, and so this module is loaded, before any model is.
         chore = apps.get_model("healthsite", "Chore").objects.write(
-            task=task.module_path, args=args, kwargs=kwargs
+            task=task.module_path, args=args, kwargs=kwargs, not_before=task.run_after
         )
         result: TaskResult[Any] = TaskResult(
             task=task,

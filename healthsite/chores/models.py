@@ -14,13 +14,19 @@ from django.utils import timezone
 class ChoreQuerySet(models.QuerySet["Chore"]):
     """The words in which chores are asked for."""
 
-    def write(self, *, task: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> "Chore":
+    def write(
+        self,
+        *,
+        task: str,
+        args: Sequence[Any],
+        kwargs: Mapping[str, Any],
+        not_before: datetime | None = None,
+    ) -> "Chore":
         """Write a call down; raises TypeError for arguments that are no JSON."""
         arguments = {"args": list(args), "kwargs": dict(kwargs)}
         call = json.dumps([task, arguments], sort_keys=True)
-        return self.create(
-            task=task, arguments=arguments, key=hashlib.sha256(call.encode()).hexdigest()
-        )
+        key = hashlib.sha256(call.encode()).hexdigest()
+        return self.create(task=task, arguments=arguments, key=key, not_before=not_before)
 
     def waiting(self) -> "ChoreQuerySet":
         """Return what is to be done, now or later, the oldest first."""
