@@ -25,6 +25,10 @@ from healthsite.delivery.wrapper import Delivery  # noqa: E402
 # granian would bring a refused worker back and only then give up: healthsite/serve.py asks first.
 startup.refuse_unsafe()
 
-_follower = Follower(every=settings.DELIVERY_SWEEP_EVERY)
-_follower.start()
-application = Delivery(django_application, follower=_follower)
+if settings.DEBUG:
+    # Whoever changes a template wants to see it.
+    application = django_application
+else:
+    follower = Follower(every=settings.DELIVERY_SWEEP_EVERY)
+    follower.start()
+    application = Delivery(django_application, follower=follower)
