@@ -3,12 +3,13 @@
 PYTHON ?= python3
 export HEALTHSITE_PARENT := $(shell echo $$PPID)
 
-.PHONY: help run test check check-locks lock clean
+.PHONY: help run test check bench check-locks lock clean
 
 help:
 	@echo 'make run     install what is missing and run the site   (PORT=8000 HEALTHSITE_DATA=./var)'
 	@echo 'make test    install what is missing and run the tests  (ARGS="-k name")'
 	@echo 'make check   linters, types, import contracts, migrations, deploy check, lock files'
+	@echo 'make bench   measure against nginx and plain Wagtail     (BENCH=delivery)'
 	@echo 'make check-locks  resolve the lock files for each system and Python, without installing'
 	@echo 'make lock    write the lock files anew from pyproject.toml'
 	@echo 'make clean   remove .venv and caches; the data folder stays'
@@ -22,6 +23,9 @@ test:
 
 check:
 	@exec $(PYTHON) bootstrap.py check
+
+bench:
+	@$(PYTHON) bootstrap.py install && exec .venv/bin/python -m bench $(BENCH)
 
 check-locks:
 	@$(PYTHON) bootstrap.py install && .venv/bin/python -m tests.lock_platforms

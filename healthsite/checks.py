@@ -4,8 +4,10 @@
 in which the site would leak, lose its queue or answer nobody; a warning is one that may be meant.
 """
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -239,6 +241,23 @@ def _snapshots(client: redis.Redis) -> bool | None:
     return bool(str(told.get("save", "")).strip())
 
 
+def changes_can_be_told(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
+    """Refuse a freshness file that cannot be written: readers would go on seeing what was taken away."""
+    file = Path(settings.FRESHNESS_FILE)
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        os.close(os.open(file, os.O_RDWR | os.O_CREAT, 0o600))
+    except OSError as error:
+        return [
+            Error(
+                f"FRESHNESS_FILE {settings.FRESHNESS_FILE} cannot be used: {error.strerror or error}.",
+                hint="Name a file on a local disk that this user may write, with 1 MB to spare.",
+                id="healthsite.E009",
+            )
+        ]
+    return []
+
+
 # What each process asks before its work begins.
 ALL: Sequence[Callable[..., list[CheckMessage]]] = (
     debug_is_off,
@@ -246,6 +265,7 @@ ALL: Sequence[Callable[..., list[CheckMessage]]] = (
     hosts_are_named,
     public_parts_have_a_public_address,
     servers_keep_their_promises,
+    changes_can_be_told,
 )
 
 for _check in ALL:

@@ -5,7 +5,7 @@ answer says with `depends_on` what it is made from; `Memory` and the delivery of
 none of that was touched.
 """
 
-from articles.freshness.changes import recent_changes, take_over, touch
+from articles.freshness.changes import drop_everything, recent_changes, take_over, touch
 from articles.freshness.memory import Memory
 from articles.freshness.names import ADDRESSES, EVERYTHING, LISTS, SETTINGS, article, image
 from articles.freshness.recording import Recording, depends_on, keep, recording
@@ -21,6 +21,7 @@ __all__ = [
     "Stamp",
     "article",
     "depends_on",
+    "drop_everything",
     "image",
     "keep",
     "recent_changes",

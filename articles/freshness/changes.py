@@ -6,6 +6,7 @@ from datetime import datetime
 
 from django.db import connection, transaction
 
+from articles.freshness.names import EVERYTHING
 from articles.freshness.names import gone as gone_name
 from articles.freshness.slots import Change, slots
 from articles.models.changed_name import ChangedName
@@ -45,6 +46,14 @@ class _Committed:
 def take_over(changes: Iterable[Change]) -> list[Change]:
     """Make known on this host what was changed here or elsewhere; return what was not known yet."""
     return slots().take_over(changes)
+
+
+def drop_everything() -> None:
+    """Make all that was made out of date at once, for a database that was exchanged for another."""
+    names = (EVERYTHING, gone_name(EVERYTHING))
+    changes = [(name, secrets.randbits(63)) for name in names]
+    take_over(changes)
+    names_changed.send(sender=ChangedName, changes=changes)
 
 
 def are_pending() -> bool:

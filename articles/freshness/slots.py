@@ -134,12 +134,14 @@ class Slots:
                 for name, number in changes
                 if values[SLOTS + number % _TAKEN] != number
             ]
-            for name, number in new:
+            for name, _ in new:
                 # Never the change's own number: a value that comes back would make old answers true.
                 values[_slot(name)] = _new_value()
-                values[SLOTS + number % _TAKEN] = number
             if new:
                 values[_GENERATION] = _new_value()
+            # Last: whoever is killed before this has it done again, from the rows.
+            for _, number in new:
+                values[SLOTS + number % _TAKEN] = number
         return new
 
     def snapshot(self) -> bytes:

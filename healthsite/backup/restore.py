@@ -15,6 +15,7 @@ from django.contrib.contenttypes.models import ContentType
 from django.core.management import CommandError, call_command
 from django.db import Error, connection, transaction
 
+from articles import freshness
 from healthsite.backup import (
     check,
     events,
@@ -53,6 +54,8 @@ def restore(*, file: Path, progress: Progress) -> Manifest:
     except OSError as error:
         raise BackupProblem(f"{file}: {error.strerror or error}.") from error
     _migrate_forward(progress)
+    # Copies of pages may be left of the database that was here before.
+    freshness.drop_everything()
     (data / _MARKER).unlink(missing_ok=True)
     return found
 

@@ -72,7 +72,7 @@ def drop(key: Key) -> None:
 def _name(key: Key) -> str:
     digest = hashlib.blake2b("\n".join(key).encode(errors="surrogateescape"), digest_size=16)
     # The epoch: another host's stamps, or those of a lost file, mean nothing here.
-    return f"page:{slots().epoch:x}:{version()}:{digest.hexdigest()}"
+    return f"delivered:{slots().epoch:x}:{version()}:{digest.hexdigest()}"
 
 
 @cache

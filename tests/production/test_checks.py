@@ -1,6 +1,7 @@
 """What must not start: each check, with settings that are right but for one thing."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -206,3 +207,12 @@ def test_servers_of_the_supervisor_are_not_asked(
     settings.CACHE_URL = f"unix://{paths.cache_socket(settings.DATA_DIR)}?db=0"
     monkeypatch.setattr(checks, "_ask", lambda variable: pytest.fail("asked"))
     assert checks.servers_keep_their_promises() == []
+
+
+def test_a_freshness_file_that_cannot_be_written_is_refused(settings: Any, tmp_path: Path) -> None:
+    settings.FRESHNESS_FILE = str(tmp_path / "new" / "freshness")
+    assert checks.changes_can_be_told() == []
+    settings.FRESHNESS_FILE = str(tmp_path)
+    [found] = checks.changes_can_be_told()
+    assert found.id == "healthsite.E009"
+    assert str(tmp_path) in found.msg
