@@ -1,5 +1,6 @@
 """A web process of the site on a port of its own, and requests that reach it exactly as written."""
 
+import gzip
 import http.client
 import json
 import os
@@ -28,7 +29,7 @@ PATIENCE = 60.0
 
 @dataclass(frozen=True)
 class Answer:
-    """What came back, read whole; names of headers in lower case."""
+    """What came back, read whole; names of headers in lower case, without the date."""
 
     status: int
     headers: dict[str, str]
@@ -40,10 +41,10 @@ class Answer:
         match self.headers.get("content-encoding"):
             case "br":
                 return str(brotli.decompress(self.body).decode())
-            case None:
+            case "gzip":
+                return gzip.decompress(self.body).decode()
+            case _:
                 return self.body.decode()
-            case other:
-                raise AssertionError(other)
 
     def __contains__(self, words: str) -> bool:
         return words in self.text
@@ -145,6 +146,8 @@ def read(response: http.client.HTTPResponse) -> Answer:
     names = [name.lower() for name, _ in response.getheaders()]
     assert len(names) == len(set(names)), names
     headers = {name.lower(): value for name, value in response.getheaders()}
+    # The server's, a new one each second.
+    headers.pop("date", None)
     return Answer(response.status, headers, response.read())
 
 
