@@ -168,16 +168,20 @@ def test_pages_that_were_read_keep_coming_without_a_database_and_say_so(
     host.says(gone.url, 404)
     host.says(f"{cut.url}how/", 410)
     for process in host.processes:
-        eventually(
-            lambda process=process: "cache-status" not in process.ask(article.url).headers,
-            f"{process.name} knows that the database is back",
-        )
+        _marks_no_more(process, article.url)
 
 
 def _marks(process: WebProcess, path: str) -> None:
     eventually(
         lambda: "database silent" in process.ask(path).headers.get("cache-status", ""),
         f"{process.name} marks what it cannot confirm",
+    )
+
+
+def _marks_no_more(process: WebProcess, path: str) -> None:
+    eventually(
+        lambda: "cache-status" not in process.ask(path).headers,
+        f"{process.name} knows that the database is back",
     )
 
 
