@@ -1,4 +1,4 @@
-"""Two web processes of one host on the tests' database, for all tests of a module.
+"""Two web processes of one host on the tests' database, for all tests of this folder.
 
 The tests write as the site does, with commits, in the process of the tests.
 No Celery worker runs: what readers get needs none.
@@ -62,7 +62,7 @@ def _is_warm(process: WebProcess, path: str) -> bool:
     return len(process.entered(path)) == before
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def host(
     django_db_setup: None, _valkeys: None, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Host]:

@@ -57,11 +57,17 @@ def _valkeys_back() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("_valkeys_back")
-@pytest.mark.parametrize("trouble", [kill, freeze, empty])
 @pytest.mark.parametrize(
-    "servers",
-    [(events_server,), (cache_server,), (events_server, cache_server)],
-    ids=["events", "cache", "both"],
+    ("trouble", "servers"),
+    [
+        (kill, (cache_server,)),
+        (freeze, (cache_server,)),
+        (freeze, (events_server,)),
+        (kill, (events_server, cache_server)),
+        (freeze, (events_server, cache_server)),
+        (empty, (events_server, cache_server)),
+    ],
+    ids=["cache dead", "cache frozen", "events frozen", "both dead", "both frozen", "both empty"],
 )
 def test_pages_keep_coming_and_edits_are_seen_whatever_a_valkey_does(
     host: Host, home: HomePage, trouble: Callable[[Valkey], None], servers: tuple[Valkey, ...]

@@ -1,27 +1,36 @@
 """What the web processes of these tests serve: the site, and a line for each request that enters Django.
 
-The line is JSON: the path, the query, and how many answers of how many bytes the process keeps.
+The line is JSON: the path, the query, and how many answers of how many bytes the process keeps. Below
+/stuck/ a request stays in Django for as long as the file `STUCK` is there.
 """
 
 import json
 import os
+import time
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
-from healthsite.wsgi import application as served
+from django.core.handlers.wsgi import WSGIHandler
 
-# Known by its behaviour to the web server, and by its class to nobody before Django is set up.
-application: Any = served
 _entered = os.open(os.environ["ENTERED"], os.O_WRONLY | os.O_APPEND | os.O_CREAT)
-_django = application._application
+_stuck = Path(os.environ["STUCK"])
+_enter_django: Any = WSGIHandler.__call__
 
 
-def _enter(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+def _enter(self: WSGIHandler, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
     store = application._store
     line = [environ["PATH_INFO"], environ["QUERY_STRING"], len(store), store.size]
     os.write(_entered, json.dumps(line).encode() + b"\n")
-    answer: Iterable[bytes] = _django(environ, start_response)
+    while environ["PATH_INFO"].startswith("/stuck/") and _stuck.exists():
+        time.sleep(0.01)
+    answer: Iterable[bytes] = _enter_django(self, environ, start_response)
     return answer
 
 
-application._application = _enter
+WSGIHandler.__call__ = _enter  # type: ignore[method-assign]  # before anybody has an instance
+
+from healthsite.wsgi import application as served  # noqa: E402
+
+# Known by its behaviour to the web server, and by its class to nobody before Django is set up.
+application: Any = served

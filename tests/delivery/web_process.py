@@ -59,6 +59,8 @@ class WebProcess:
         self._entered = folder / f"{name}.entered"
         self._entered.touch()
         self._said = folder / f"{name}.said"
+        # While it is there, requests below /stuck/ stay in Django.
+        self.stuck = folder / f"{name}.stuck"
         command = [
             "tests.delivery.web:application" if word == "healthsite.wsgi:application" else word
             for word in processes.web(self.port, workers=1, threads=4)
@@ -67,6 +69,7 @@ class WebProcess:
             "DJANGO_SETTINGS_MODULE": "tests.delivery.settings",
             "DATABASE_URL": database_url(),
             "ENTERED": str(self._entered),
+            "STUCK": str(self.stuck),
             "SWEEP_EVERY": str(sweep_every),
             "PYTHONUNBUFFERED": "1",
         }
