@@ -7,24 +7,24 @@ The line is JSON: the path, the query, and how many answers of how many bytes th
 import json
 import os
 import time
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from django.core.handlers.wsgi import WSGIHandler
+from django.http.response import HttpResponseBase
 
 _entered = os.open(os.environ["ENTERED"], os.O_WRONLY | os.O_APPEND | os.O_CREAT)
 _stuck = Path(os.environ["STUCK"])
 _enter_django: Any = WSGIHandler.__call__
 
 
-def _enter(self: WSGIHandler, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+def _enter(self: WSGIHandler, environ: dict[str, Any], start_response: Any) -> HttpResponseBase:
     store = application._store
     line = [environ["PATH_INFO"], environ["QUERY_STRING"], len(store), store.size]
     os.write(_entered, json.dumps(line).encode() + b"\n")
     while environ["PATH_INFO"].startswith("/stuck/") and _stuck.exists():
         time.sleep(0.01)
-    answer: Iterable[bytes] = _enter_django(self, environ, start_response)
+    answer: HttpResponseBase = _enter_django(self, environ, start_response)
     return answer
 
 
