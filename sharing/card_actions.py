@@ -210,7 +210,7 @@ def _claim() -> ShareCard | None:
     """Take the card that is due first, and note the attempt before anything is drawn."""
     now = timezone.now()
     with transaction.atomic():
-        card = _locked().due(now).first()
+        card = _locked().due(now).select_related("target").first()
         if card is None:
             return None
         card.retry_at = now + BACK_OFF[min(card.attempts, len(BACK_OFF) - 1)]
@@ -244,7 +244,10 @@ def _make(card: ShareCard, look: Look, logo: bytes | None) -> bool:
     with transaction.atomic():
         CardFile.objects.bulk_create([CardFile(digest=card.wanted)], ignore_conflicts=True)
         made = ShareCard.objects.filter(pk=card.pk, wanted=card.wanted)
-        return bool(made.update(made=card.wanted, attempts=0, retry_at=None, error=""))
+        is_made = bool(made.update(made=card.wanted, attempts=0, retry_at=None, error=""))
+        if is_made:
+            shareables.card_changed(card.target.page_id)
+    return is_made
 
 
 def _drawn(content: cards.CardContent) -> bytes:

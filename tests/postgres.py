@@ -31,6 +31,8 @@ class Postgres:
         # /tmp itself: a socket's path is short, and nobody may enter.
         self.folder = Path(tempfile.mkdtemp(prefix="hs-pg-", dir="/tmp"))
         self._process: subprocess.Popen[bytes] | None = None
+        self._binaries_folder = Path()
+        self._is_made = False
         self._user = "nobody" if os.getuid() == 0 else None
 
     @property
@@ -53,7 +55,13 @@ class Postgres:
             binaries / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8",
             "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C", "--no-sync",
         )  # fmt: skip
-        log = (self.folder / "log").open("wb")
+        self._binaries_folder = binaries
+        self.start_server()
+
+    def start_server(self) -> None:
+        """Start the server on its data folder and wait until it answers; makes the database once."""
+        binaries, data = self._binaries_folder, self.folder / "data"
+        log = (self.folder / "log").open("ab")
         options = ["fsync=off", "full_page_writes=off", "listen_addresses=",
                    f"unix_socket_directories={self.folder}", "max_connections=50"]  # fmt: skip
         self._process = subprocess.Popen(
@@ -63,12 +71,19 @@ class Postgres:
         )  # fmt: skip
         log.close()
         deadline = time.monotonic() + START_SECONDS
-        create: list[str | Path] = [binaries / "psql", "-h", self.folder, "-U", "postgres", "-c",
-                  "CREATE DATABASE healthsite"]  # fmt: skip
-        while subprocess.run(create, check=False, capture_output=True, cwd="/").returncode:
+        psql: list[str | Path] = [binaries / "psql", "-h", self.folder, "-U", "postgres", "-c"]
+        create = "SELECT 1" if self._is_made else "CREATE DATABASE healthsite"
+        while subprocess.run([*psql, create], check=False, capture_output=True, cwd="/").returncode:
             if self._process.poll() is not None or time.monotonic() > deadline:
                 raise PostgresUnavailable((self.folder / "log").read_text(errors="replace")[-2000:])
             time.sleep(0.05)
+        self._is_made = True
+
+    def crash(self) -> None:
+        """Stop the server at once and untidily, as `pg_ctl stop -m immediate` does (SIGQUIT)."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGQUIT)
+        self._process.wait(START_SECONDS)
 
     def stop(self) -> None:
         """Stop the server at once (SIGINT: TERM would wait for clients) and remove its files."""
