@@ -457,6 +457,7 @@ def test_the_schema_tells_of_every_address(schema: dict[str, Any]) -> None:
         "/api/v1/articles/{slug}/",
         "/api/v1/sections/{id}/",
         "/api/v1/share-counts/",
+        "/api/v1/share-counts/{code}/",
         "/api/v1/share-events/",
     }
     assert all(path.startswith("/api/v1/") for path in schema["paths"])
