@@ -40,6 +40,7 @@ ENV PATH=/opt/venv/bin:/usr/local/bin:/usr/bin:/bin \
     DJANGO_SETTINGS_MODULE=healthsite.settings \
     HEALTHSITE_DATA=/data \
     HEALTHSITE_STATIC=/srv/healthsite/static \
+    MALLOC_ARENA_MAX=2 \
     PORT=8000 \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1

@@ -18,7 +18,7 @@ from healthsite.paths import PROJECT_ROOT
 from healthsite.supervisor.parent_death import binder
 
 _BIN = Path(sys.executable).parent
-_OURS = ("articles", "healthsite", "sharing", "tests")
+_OURS = ("articles", "healthsite", "sharing", "tests", "bench")
 COMPOSE_FILES = ("docker-compose.yml", "docker-compose.tls.yml")
 
 # What a production site sets; the values are made up.

@@ -51,6 +51,7 @@ class Delivery:
         self._get = self._store.get
         self._follower = follower
         self._hosts = frozenset({urlsplit(settings.SITE_URL).netloc})
+        self._for_proxy = [_IN_FRONT] if settings.TRUST_PROXY_HEADERS else []
         self._scheme_header = "HTTP_X_FORWARDED_PROTO" if settings.TRUST_PROXY_HEADERS else None
         self._scheme = urlsplit(settings.SITE_URL).scheme
         self._being_made: dict[Key, threading.Event] = {}
@@ -169,7 +170,7 @@ class Delivery:
         """Return the answer in all encodings; it is kept unless it changed while it was made."""
         if not any(name.lower() == "cache-control" for name, _ in headers):
             headers = [*headers, _REVALIDATE]
-        answer = answers.answer_of(body, [*headers, _IN_FRONT])
+        answer = answers.answer_of(body, [*headers, *self._for_proxy])
         stamp = made.stamp()
         if stamp is not None:
             until = None if made.seconds is None else time.monotonic() + made.seconds

@@ -1,0 +1,36 @@
+"""`python -m bench [NAME]`: run one benchmark, or all."""
+
+import sys
+from collections.abc import Callable
+
+from bench import cold, counts_read, delivery, delivery_304, freshness, share_write
+from bench.missing import NotMeasured
+
+BENCHES: dict[str, Callable[[], int]] = {
+    "delivery": delivery.run,
+    "delivery-304": delivery_304.run,
+    "counts-read": counts_read.run,
+    "share-write": share_write.run,
+    "freshness": freshness.run,
+    "cold": cold.run,
+}
+
+
+def main(arguments: list[str]) -> int:
+    """Return 0 when every bar was met, 1 when one was missed, 2 when something could not be measured."""
+    names = arguments or list(BENCHES)
+    if unknown := [name for name in names if name not in BENCHES]:
+        print(f"There is no bench {unknown[0]!r}. There are: {', '.join(BENCHES)}.")
+        return 2
+    statuses = []
+    for name in names:
+        try:
+            statuses.append(BENCHES[name]())
+        except NotMeasured as missing:
+            print(f"{name}: not measured. {missing}")
+            statuses.append(2)
+    return max(statuses, key=(0, 2, 1).index)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

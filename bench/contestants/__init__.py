@@ -1,0 +1,1 @@
+"""What we are measured against, under the same web server."""
