@@ -30,7 +30,7 @@ NUMBERS = (10, 1_000, 20_000)
 _FEWEST, _MOST = NUMBERS[0], NUMBERS[-1]
 _ROUNDS = 7
 # No new round begins after so many seconds on one database, five rounds excepted.
-_SECONDS = 40.0
+_SECONDS = 30.0
 _LEAST_ROUNDS = 5
 
 
