@@ -15,11 +15,11 @@ from pathlib import Path
 
 import pytest
 
+from bench.postgres import Postgres, PostgresUnavailable
 from healthsite import paths
 from healthsite.supervisor import valkey
 from healthsite.supervisor.parent_death import binder
 from tests.missing import IN_CI
-from tests.postgres import Postgres, PostgresUnavailable
 
 DATA = Path(tempfile.mkdtemp(prefix="hs-test-", dir="/tmp"))  # socket paths are short
 atexit.register(shutil.rmtree, DATA, ignore_errors=True)
