@@ -52,7 +52,7 @@ def run() -> int:
         ["figure", "value"],
         [
             ["publishes", str(len(seen.seconds))],
-            ["from publish() to seen by both, median ms", f"{median(seen.seconds) * 1e3:.1f}"],
+            ["from commit to seen by both, median ms", f"{median(seen.seconds) * 1e3:.1f}"],
             ["highest ms", f"{highest * 1e3:.1f}"],
             ["answers read meanwhile", f"{seen.answers:,}"],
             ["of them older than what was published", str(seen.stale)],
