@@ -1,45 +1,89 @@
 """Published articles and sections, read-only."""
 
-from datetime import UTC
-from typing import Any, ClassVar
+from base64 import b64decode, b64encode
+from typing import Any, ClassVar, cast
+from urllib.parse import parse_qsl, urlencode
 
 from django.db.models import Prefetch, QuerySet
-from django.utils.dateparse import parse_datetime
 from rest_framework import mixins, serializers, viewsets
 from rest_framework.exceptions import NotFound
 from rest_framework.pagination import CursorPagination
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.utils.urls import replace_query_param
 
 from articles import freshness, queries
 from articles.models import ArticlePage, Section
+from articles.models.article import ArticleQuerySet, place_of
 
 
 class NewestFirst(CursorPagination):
-    """Pages by key, so that a page costs the same wherever it is."""
+    """Pages by key, so that a page costs the same wherever it is.
 
-    ordering = ("-first_published_at", "-pk")
+    The library's own cursor holds a moment and counts the articles of that moment, which meets some twice
+    or never where a walk turns round among them. Ours holds the key of one article.
+    """
+
     page_size = 20
     page_size_query_param = "page_size"
     max_page_size = 100
 
-    def decode_cursor(self, request: Request) -> Any:
-        """Return the cursor of a request; raises NotFound where its position is no moment."""
-        cursor: Any = super().decode_cursor(request)
-        if cursor is not None and cursor.position is not None and not _is_moment(cursor.position):
-            raise NotFound(self.invalid_cursor_message)
-        return cursor
+    def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> list[Any]:
+        """Return one page; raises NotFound for a cursor that is none."""
+        self.request = request
+        self._address = request.build_absolute_uri()
+        size = self.get_page_size(request) or self.page_size
+        key, backwards = _read_cursor(request.query_params.get(self.cursor_query_param, ""))
+        articles = cast(ArticleQuerySet, queryset)
+        found = list(
+            articles.oldest_first(after=key)[: size + 1]
+            if backwards
+            else articles.newest_first(after=key)[: size + 1]
+        )
+        goes_on = len(found) > size
+        page = found[:size]
+        if backwards:
+            page.reverse()
+        self._previous = self._next = None
+        if page and (goes_on if backwards else key):
+            self._previous = self._link(page[0].list_key, backwards=True)
+        if page and (backwards or goes_on):
+            self._next = self._link(page[-1].list_key)
+        if not page and key:
+            # What the walk came from may be gone; it goes back to where that was.
+            moment, _, number = key.rpartition("-")
+            if backwards:
+                self._next = self._link(f"{moment}-{min(int(number) + 1, 2**63 - 1)}")
+            else:
+                self._previous = self._link(f"{moment}-{max(int(number) - 1, 0)}", backwards=True)
+        return page
+
+    def get_next_link(self) -> str | None:
+        """Return the address of the page of older articles."""
+        return self._next
+
+    def get_previous_link(self) -> str | None:
+        """Return the address of the page of newer articles."""
+        return self._previous
+
+    def _link(self, key: str, *, backwards: bool = False) -> str:
+        fields = {"k": key} | ({"r": "1"} if backwards else {})
+        encoded = b64encode(urlencode(fields).encode()).decode("ascii")
+        return replace_query_param(self._address, self.cursor_query_param, encoded)
 
 
-def _is_moment(text: str) -> bool:
+def _read_cursor(cursor: str) -> tuple[str, bool]:
+    """Return an article's key, or "" where there is no cursor, and whether the walk goes back."""
+    if not cursor:
+        return "", False
     try:
-        moment = parse_datetime(text)
-        if moment is None or moment.tzinfo is None:
-            return False
-        moment.astimezone(UTC)
-    except (ValueError, OverflowError):
-        return False
-    return True
+        fields = dict(parse_qsl(b64decode(cursor, validate=True).decode(), strict_parsing=True))
+    except ValueError:
+        fields = {}
+    key = fields.get("k", "")
+    if place_of(key) is None:
+        raise NotFound(NewestFirst.invalid_cursor_message)
+    return key, fields.get("r") == "1"
 
 
 class SectionSerializer(serializers.ModelSerializer[Section]):

@@ -14,7 +14,8 @@ class ArticlesConfig(AppConfig):
         from wagtail.models import Page, Site  # noqa: PLC0415
         from wagtail.signals import page_unpublished  # noqa: PLC0415
 
-        from articles import signal_handlers  # noqa: PLC0415
+        from articles import signal_handlers, signals  # noqa: PLC0415
+        from articles.models import ArticlePage, HomePage  # noqa: PLC0415
 
         page_unpublished.connect(
             signal_handlers.page_unpublished, dispatch_uid="articles.page_unpublished"
@@ -35,3 +36,15 @@ class ArticlesConfig(AppConfig):
             (post_delete, Site, signal_handlers.site_changed),
         ):
             signal.connect(handler, sender=model, dispatch_uid=f"articles.{handler.__name__}")
+        signals.article_state_saved.connect(
+            signal_handlers.article_state_saved, dispatch_uid="articles.sitemap"
+        )
+        post_save.connect(
+            signal_handlers.home_saved, sender=HomePage, dispatch_uid="articles.home_saved"
+        )
+        for listed in (ArticlePage, HomePage):
+            post_delete.connect(
+                signal_handlers.listed_page_deleted,
+                sender=listed,
+                dispatch_uid=f"articles.{listed.__name__}.listed_page_deleted",
+            )

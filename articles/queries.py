@@ -9,6 +9,7 @@ from wagtail.models import Site
 
 from articles.models import ArticlePage, HomePage, Section
 from articles.models.article import ArticleQuerySet
+from articles.models.section import SectionQuerySet
 
 
 def live_articles() -> ArticleQuerySet:
@@ -17,12 +18,17 @@ def live_articles() -> ArticleQuerySet:
     return articles
 
 
-def live_sections() -> QuerySet[Section]:
+def live_sections() -> SectionQuerySet:
     """Return the sections that readers can open, with their articles.
 
     The article's own state is asked too: Wagtail expires a page before its rows can follow.
     """
     return Section.objects.live().filter(page__live=True).select_related("page")
+
+
+def sections_changed_last(number: int) -> QuerySet[Section]:
+    """Return the sections that readers can open whose content changed last, the newest first."""
+    return live_sections().changed_last_first().defer("page__body", "page__introduction")[:number]
 
 
 def home_page() -> HomePage | None:

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.db import transaction
 
-from articles import freshness
+from articles import freshness, sitemap
 from articles.models import ArticlePage
 
 # Fields of a plain page that readers see, or that decide whether they see it.
@@ -59,3 +59,18 @@ def document_changed(sender: Any, instance: Any, **kwargs: Any) -> None:
 def site_changed(sender: Any, instance: Any, **kwargs: Any) -> None:
     """Follow a site's new address or front page."""
     freshness.touch(freshness.EVERYTHING)
+
+
+def article_state_saved(sender: Any, article: ArticlePage, **kwargs: Any) -> None:
+    """Bring the article's part of the sitemap along, in the same transaction."""
+    sitemap.follow(page_id=article.pk, gone=not article.live)
+
+
+def home_saved(sender: Any, instance: Any, **kwargs: Any) -> None:
+    """Bring the front page's part of the sitemap along."""
+    sitemap.follow(page_id=instance.pk, gone=not instance.live)
+
+
+def listed_page_deleted(sender: Any, instance: Any, **kwargs: Any) -> None:
+    """Take a deleted page out of its part of the sitemap."""
+    sitemap.follow(page_id=instance.pk, gone=True)

@@ -8,3 +8,6 @@ article_state_saved = Signal()
 
 # Sent after the commit of a change of what readers see. `changes`: (name, number) pairs (articles.freshness).
 names_changed = Signal()
+
+# Sent inside the transaction that changes what readers see. `names`: what was touched (articles.freshness).
+names_touched = Signal()

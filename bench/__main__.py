@@ -3,12 +3,13 @@
 import sys
 from collections.abc import Callable
 
-from bench import cold, counts_read, delivery, delivery_304, freshness, share_write
+from bench import cold, counts_read, delivery, delivery_304, delivery_scale, freshness, share_write
 from bench.missing import NotMeasured
 
 BENCHES: dict[str, Callable[[], int]] = {
     "delivery": delivery.run,
     "delivery-304": delivery_304.run,
+    "delivery-scale": delivery_scale.run,
     "counts-read": counts_read.run,
     "share-write": share_write.run,
     "freshness": freshness.run,

@@ -127,7 +127,7 @@ def site() -> Iterator[Site]:
         data_folder.make_writable(folder)
         data_folder.make_socket_dir(folder)
         with ExitStack() as stack:
-            _start_valkeys(stack, folder)
+            start_valkeys(stack, folder)
             made = Site(folder)
             made.prepare()
             yield made
@@ -135,7 +135,8 @@ def site() -> Iterator[Site]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _start_valkeys(stack: ExitStack, data: Path) -> None:
+def start_valkeys(stack: ExitStack, data: Path) -> None:
+    """Run both Valkeys of a data folder until the stack is closed."""
     binary = valkey.find_binary()
     for command, socket in (
         (valkey.events_command(binary, data), paths.events_socket(data)),

@@ -29,6 +29,7 @@ PUBLISH_SCHEDULED_EVERY = 20.0
 MAKE_CARDS_EVERY = 3.0
 SEND_MAIL_EVERY = 5.0
 WARM_PAGES_EVERY = 2.0
+DO_CHORES_EVERY = 2.0
 
 app = Celery("healthsite")
 app.conf.update(
@@ -41,7 +42,7 @@ app.conf.update(
     worker_prefetch_multiplier=1,
     worker_hijack_root_logger=False,
     timezone="UTC",
-    imports=["healthsite.delivery.tasks", "healthsite.mail.tasks"],
+    imports=["healthsite.chores.tasks", "healthsite.delivery.tasks", "healthsite.mail.tasks"],
     beat_schedule={
         # A sweep that waited longer than this is replaced by a later one.
         "drain share events": {
@@ -68,6 +69,16 @@ app.conf.update(
             "task": "healthsite.warm_pages",
             "schedule": WARM_PAGES_EVERY,
             "options": {"expires": 10},
+        },
+        "write the search index, and other chores": {
+            "task": "healthsite.do_chores",
+            "schedule": DO_CHORES_EVERY,
+            "options": {"expires": 10},
+        },
+        "forget old chores": {
+            "task": "healthsite.prune_chores",
+            "schedule": 3600.0,
+            "options": {"expires": 1800},
         },
         "send mail": {
             "task": "healthsite.send_mail",

@@ -8,10 +8,13 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from healthsite.chores import queries as chore_queries
 from sharing import queries, valkey
 
 # A sweep that is later than this means that no worker or no beat runs; in seconds.
 LATE_SWEEP = 30.0
+# The search index and other chores that wait longer than this are late; in seconds.
+LATE_CHORE = 120.0
 
 
 @require_safe
@@ -30,6 +33,7 @@ def readyz(request: HttpRequest) -> HttpResponse:
         "events": _state(lambda: valkey.events().ask(lambda client: client.ping())),
         "cache": _state(lambda: valkey.volatile().ask(lambda client: client.ping())),
         "jobs": _jobs(),
+        "chores": _chores(),
     }
     states = {part["state"] for part in parts.values()}
     status = "down" if "down" in states else "ok" if states == {"ok"} else "degraded"
@@ -58,3 +62,16 @@ def _jobs() -> dict[str, Any]:
     if age is None:
         return {"state": "waiting", "detail": "nothing was counted yet"}
     return {"state": "ok" if age < LATE_SWEEP else "late", "last_sweep_seconds": round(age, 1)}
+
+
+def _chores() -> dict[str, Any]:
+    """Tell whether the search index and whatever else a save leaves behind is written."""
+    try:
+        standing = chore_queries.standing()
+    except Error as problem:
+        return {"state": "unknown", "detail": type(problem).__name__}
+    if standing.failed:
+        return {"state": "failed", "given_up": standing.failed}
+    if standing.waited > LATE_CHORE:
+        return {"state": "late", "oldest_waits_seconds": round(standing.waited, 1)}
+    return {"state": "ok"}

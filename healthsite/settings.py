@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from django.core.exceptions import ImproperlyConfigured
 
 from healthsite import env, paths
+from healthsite.purging import configured as purging
 
 DATA_DIR = paths.data_dir()
 
@@ -58,6 +59,9 @@ MAIL_RETENTION = timedelta(days=env.number("MAIL_RETENTION_DAYS", 30, minimum=1)
 # The reader's address is taken from the last X-Forwarded-For hop, and https from
 # X-Forwarded-Proto, only where a proxy of ours sets them.
 TRUST_PROXY_HEADERS = env.flag("TRUST_PROXY_HEADERS")
+
+# Chores that could not be done are shown to an operator for so long.
+CHORE_RETENTION = timedelta(days=30)
 
 # First parts of addresses in healthsite/urls.py: no article may take one.
 RESERVED_ARTICLE_SLUGS = frozenset(
@@ -322,6 +326,20 @@ SPECTACULAR_SETTINGS = {
     "SCHEMA_PATH_PREFIX": r"/api/v1",
 }
 
+TASKS: dict[str, Any] = {
+    "default": {
+        "BACKEND": "healthsite.chores.backend.ChoreBackend",
+        # Who deletes a picture or a document must see where it is used, by articles saved just now too.
+        "OPTIONS": {"at_once": ["wagtail.tasks.update_reference_index_task"]},
+    }
+}
+
+# The caches in front that are told what to forget; none unless they are named.
+WAGTAILFRONTENDCACHE = purging.backends(
+    urls=env.names("PURGE_URLS"),
+    zone=env.text("CLOUDFLARE_ZONE", ""),
+    token=env.text("CLOUDFLARE_TOKEN", ""),
+)
 WAGTAIL_SITE_NAME = SITE_NAME
 WAGTAILADMIN_BASE_URL = SITE_URL
 WAGTAILADMIN_USER_LOGIN_FORM = "healthsite.signing_in.forms.SignInForm"

@@ -8,7 +8,7 @@ from wagtail import urls as wagtail_urls
 from wagtail.admin import urls as wagtailadmin_urls
 from wagtail.documents import urls as wagtaildocs_urls
 
-from healthsite import health, views
+from healthsite import feed, health, sitemaps, views
 from healthsite.delivery.keeping import kept
 
 
@@ -30,6 +30,15 @@ urlpatterns = [
     path("api/v1/", include("healthsite.api")),
     path("privacy/", kept(views.privacy), name="privacy"),
     path("robots.txt", kept(views.robots)),
+    path("feed.xml", feed.feed, name="feed"),
+    path("sitemap.xml", sitemaps.index, name="sitemap"),
+    # Each file at one address alone: what is kept by address must not grow by “007”.
+    re_path(r"^sitemap-(?P<number>0|[1-9][0-9]{0,14})\.xml$", sitemaps.part, name="sitemap_part"),
+    re_path(
+        r"^sitemap-(?P<number>0|[1-9][0-9]{0,14})-(?P<page>[2-9]|[1-9][0-9]{1,5})\.xml$",
+        sitemaps.part,
+        name="sitemap_part_page",
+    ),
     path("favicon.ico", Favicon.as_view()),
     re_path(rf"^{settings.MEDIA_URL.strip('/')}/(?P<path>.+)$", views.media),
     path("", include("sharing.urls")),

@@ -279,11 +279,15 @@ def _forget_gone(limit: datetime) -> None:
 def _find_lost(stored: set[str]) -> None:
     """Let cards be made anew whose file is not there."""
     lost = [
-        (pk, made)
-        for pk, made in ShareCard.objects.exclude(made="").values_list("pk", "made").iterator()
+        (pk, page_id, made)
+        for pk, page_id, made in ShareCard.objects.exclude(made="")
+        .values_list("pk", "target__page_id", "made")
+        .iterator()
         # Looked for again: it may have been made since the files were listed.
         if made not in stored and not card_files.exists(made)
     ]
-    for pk, made in lost:
+    for pk, page_id, made in lost:
         logger.warning("the file of card %s is lost and is made anew", made)
-        ShareCard.objects.filter(pk=pk, made=made).update(made="", attempts=0, retry_at=None)
+        with transaction.atomic():
+            ShareCard.objects.filter(pk=pk, made=made).update(made="", attempts=0, retry_at=None)
+            shareables.card_changed(page_id)

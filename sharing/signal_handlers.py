@@ -13,5 +13,5 @@ def article_state_saved(sender: Any, article: Any, **kwargs: Any) -> None:
 
 
 def share_settings_changed(sender: Any, **kwargs: Any) -> None:
-    """Let pages show the networks that readers are offered now."""
+    """Let pages show what readers are offered now."""
     shareables.offers_changed()

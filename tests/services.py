@@ -15,11 +15,11 @@ from pathlib import Path
 
 import pytest
 
+from bench.postgres import Postgres, PostgresUnavailable
 from healthsite import paths
 from healthsite.supervisor import valkey
 from healthsite.supervisor.parent_death import binder
 from tests.missing import IN_CI
-from tests.postgres import Postgres, PostgresUnavailable
 
 DATA = Path(tempfile.mkdtemp(prefix="hs-test-", dir="/tmp"))  # socket paths are short
 atexit.register(shutil.rmtree, DATA, ignore_errors=True)
@@ -28,7 +28,8 @@ atexit.register(shutil.rmtree, DATA, ignore_errors=True)
 os.environ["HEALTHSITE_DATA"] = str(DATA)
 os.environ["SECRET_KEY"] = "a key for the tests alone, of at least fifty characters, never used"
 for _name in ("SITE_URL", "REDIS_URL", "CACHE_URL", "ALLOWED_HOSTS", "DEBUG", "PORT",
-              "TRUST_PROXY_HEADERS", "SHARE_COUNT_MIN", "TIME_ZONE", "EMAIL_HOST"):  # fmt: skip
+              "TRUST_PROXY_HEADERS", "SHARE_COUNT_MIN", "TIME_ZONE", "EMAIL_HOST", "PURGE_URLS",
+              "CLOUDFLARE_ZONE", "CLOUDFLARE_TOKEN"):  # fmt: skip
     os.environ.pop(_name, None)
 
 ON_POSTGRES = os.environ.get("TEST_DATABASE", "sqlite") == "postgres"

@@ -10,7 +10,7 @@ from articles.freshness.names import EVERYTHING
 from articles.freshness.names import gone as gone_name
 from articles.freshness.slots import Change, slots
 from articles.models.changed_name import ChangedName
-from articles.signals import names_changed
+from articles.signals import names_changed, names_touched
 
 
 def touch(*names: str, gone: bool = False) -> None:
@@ -26,6 +26,7 @@ def touch(*names: str, gone: bool = False) -> None:
     ChangedName.objects.bulk_create(
         [ChangedName(name=name, number=number) for name, number in changes]
     )
+    names_touched.send(sender=ChangedName, names=list(dict.fromkeys(names)))
     transaction.on_commit(_Committed(changes), robust=True)
 
 

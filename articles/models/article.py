@@ -1,7 +1,7 @@
 """The article: the unit of publication. Its sections are the units of address."""
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 from uuid import UUID, uuid4
 
@@ -30,6 +30,7 @@ from articles.synchronise import Changes, synchronise_sections
 WORDS_A_MINUTE = 220
 # Fields that make up an article's public state; a save that names none of them changes no row.
 _PUBLIC_FIELDS = {"body", "live", "title"}
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class ArticleQuerySet(PageQuerySet):
@@ -41,18 +42,39 @@ class ArticleQuerySet(PageQuerySet):
         A key that is not one starts at the beginning.
         """
         ordered: ArticleQuerySet = self.order_by("-first_published_at", "-pk")
-        moment, _, number = after.partition("-")
-        try:
-            published, pk = datetime.fromtimestamp(int(moment) / 1_000_000, tz=UTC), int(number)
-        except (ValueError, OverflowError, OSError):
+        place = place_of(after)
+        if place is None:
             return ordered
-        if not 0 <= pk < 2**63:
-            return ordered
+        published, pk = place
         older: ArticleQuerySet = ordered.filter(
-            models.Q(first_published_at__lt=published)
-            | models.Q(first_published_at=published, pk__lt=pk)
+            models.Q(first_published_at__lt=published) | models.Q(pk__lt=pk),
+            # By itself, so that an index leads here.
+            first_published_at__lte=published,
         )
         return older
+
+    def oldest_first(self, *, after: str) -> "ArticleQuerySet":
+        """Return what `newest_first` lists before an article (a `list_key`), the other way round."""
+        ordered: ArticleQuerySet = self.order_by("first_published_at", "pk")
+        place = place_of(after)
+        if place is None:
+            return ordered
+        published, pk = place
+        newer: ArticleQuerySet = ordered.filter(
+            models.Q(first_published_at__gt=published) | models.Q(pk__gt=pk),
+            first_published_at__gte=published,
+        )
+        return newer
+
+
+def place_of(list_key: str) -> tuple[datetime, int] | None:
+    """Return the moment and the id that a `list_key` stands for, or None where it is none."""
+    moment, _, number = list_key.partition("-")
+    try:
+        place = _EPOCH + timedelta(microseconds=int(moment)), int(number)
+    except (ValueError, OverflowError):
+        return None
+    return place if 0 <= place[1] < 2**63 else None
 
 
 class ArticlePage(OnSiteUrl, RoutablePageMixin, Page):
@@ -148,8 +170,8 @@ class ArticlePage(OnSiteUrl, RoutablePageMixin, Page):
     @property
     def list_key(self) -> str:
         """Return this article's place in `newest_first`."""
-        published = self.first_published_at
-        return f"{int(published.timestamp() * 1_000_000) if published else 0}-{self.pk}"
+        since = (self.first_published_at or _EPOCH) - _EPOCH
+        return f"{since // timedelta(microseconds=1)}-{self.pk}"
 
     # Saving
 
@@ -209,6 +231,14 @@ class ArticlePage(OnSiteUrl, RoutablePageMixin, Page):
         live = self.sections.live().values_list("slug", flat=True)
         retired = self.retired_slugs.values_list("slug", flat=True)
         return ["/", "/print/", *(f"/{slug}/" for slug in {*live, *retired})]
+
+    def get_cached_paths(self) -> list[str]:
+        """Return every address below this article that a cache may keep: removed sections' too."""
+        slugs = {
+            *self.sections.values_list("slug", flat=True),
+            *self.retired_slugs.values_list("slug", flat=True),
+        }
+        return ["/", "/print/", *(f"/{iri_to_uri(slug)}/" for slug in sorted(slugs))]
 
     def get_context(self, request: HttpRequest, *args: Any, **kwargs: Any) -> dict[str, Any]:
         """Add the outline, with the pictures of all sections fetched at once."""

@@ -15,6 +15,10 @@ class SectionQuerySet(models.QuerySet["Section"]):
         """Return the sections that readers can open."""
         return self.filter(live=True)
 
+    def changed_last_first(self) -> "SectionQuerySet":
+        """Return sections by their last change, the newest first."""
+        return self.order_by("-changed_at", "-pk")
+
 
 class Section(models.Model):
     """A section of one article. The row outlives its block: removed, it answers 410; revived, it returns.
@@ -45,6 +49,13 @@ class Section(models.Model):
 
     class Meta:
         ordering: ClassVar = ["page", "position"]
+        indexes: ClassVar = [
+            models.Index(
+                fields=["-changed_at", "-id"],
+                condition=models.Q(live=True),
+                name="section_changed_last",
+            )
+        ]
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["page", "block_id"], name="section_once_per_block"),
             models.UniqueConstraint(

@@ -44,7 +44,10 @@ def test_alive_is_alive(reader: Client, db: None) -> None:
 
 def test_with_everything_at_work_all_is_ok(home: HomePage, reader: Client) -> None:
     actions.drain()
-    assert parts(reader) == ("ok", dict.fromkeys(("database", "events", "cache", "jobs"), "ok"))
+    assert parts(reader) == (
+        "ok",
+        dict.fromkeys(("database", "events", "cache", "jobs", "chores"), "ok"),
+    )
 
 
 def test_before_the_first_sweep_jobs_are_waited_for(home: HomePage, reader: Client) -> None:
@@ -67,7 +70,7 @@ def test_with_the_events_server_killed_readers_read(home: HomePage, reader: Clie
     assert_readers_read(reader)
     assert parts(reader) == (
         "degraded",
-        {"database": "ok", "events": "silent", "cache": "ok", "jobs": "unknown"},
+        {"database": "ok", "events": "silent", "cache": "ok", "jobs": "unknown", "chores": "ok"},
     )
     assert reader.get("/healthz").status_code == 200
 
@@ -79,7 +82,7 @@ def test_with_the_cache_server_killed_readers_read(home: HomePage, reader: Clien
     assert_readers_read(reader)
     assert parts(reader) == (
         "degraded",
-        {"database": "ok", "events": "ok", "cache": "silent", "jobs": "ok"},
+        {"database": "ok", "events": "ok", "cache": "silent", "jobs": "ok", "chores": "ok"},
     )
 
 

