@@ -37,7 +37,7 @@ from sharing.models import ShareTarget
 # So many articles, spread over all that there are, take turns.
 ARTICLES = 10
 # A kept page is answered sooner than a clock can tell: so many are timed together.
-KEPT_TOGETHER = 50
+KEPT_TOGETHER = 500
 
 Work = Callable[[], None]
 
