@@ -18,6 +18,8 @@ from pathlib import Path
 from healthsite.supervisor.parent_death import binder
 
 START_SECONDS = 30
+# In a data folder: it was once started.
+_COMPLETE = "healthsite-complete"
 
 
 class PostgresUnavailable(Exception):
@@ -54,12 +56,15 @@ class Postgres:
         self.folder.chmod(0o755)
         binaries = self._binaries = self._find_binaries()
         data = self._data
-        data.mkdir(mode=0o700, exist_ok=True)
+        is_new = not (data / _COMPLETE).exists()
+        if is_new:
+            # What a killed start left is no cluster.
+            shutil.rmtree(data, ignore_errors=True)
+            data.mkdir(mode=0o700)
         if self._user:
             nobody = pwd.getpwnam(self._user)
             os.chown(data, nobody.pw_uid, nobody.pw_gid)
             os.chown(self.folder, nobody.pw_uid, nobody.pw_gid)
-        is_new = not (data / "PG_VERSION").exists()
         if is_new:
             self._run(
                 binaries / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8",
@@ -80,6 +85,7 @@ class Postgres:
             if self._process.poll() is not None or time.monotonic() > deadline:
                 raise PostgresUnavailable((self.folder / "log").read_text(errors="replace")[-2000:])
             time.sleep(0.05)
+        (data / _COMPLETE).touch()
 
     def make_anew(self, database: str) -> None:
         """Make an empty database, in the place of one with this name; raises PostgresUnavailable."""
