@@ -18,6 +18,8 @@ from pathlib import Path
 from healthsite.supervisor.parent_death import binder
 
 START_SECONDS = 30
+# In a data folder: it was once started.
+_COMPLETE = "healthsite-complete"
 
 
 class PostgresUnavailable(Exception):
@@ -55,18 +57,23 @@ class Postgres:
         self.folder.chmod(0o755)
         binaries = self._binaries = self._find_binaries()
         data = self._data
-        data.mkdir(mode=0o700, exist_ok=True)
+        is_new = not (data / _COMPLETE).exists()
+        if is_new:
+            # What a killed start left is no cluster.
+            shutil.rmtree(data, ignore_errors=True)
+            data.mkdir(mode=0o700)
         if self._user:
             nobody = pwd.getpwnam(self._user)
             os.chown(data, nobody.pw_uid, nobody.pw_gid)
             os.chown(self.folder, nobody.pw_uid, nobody.pw_gid)
-        if not (data / "PG_VERSION").exists():
+        if is_new:
             self._run(
                 binaries / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8",
                 "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C", "--no-sync",
             )  # fmt: skip
-            self._lacks_database = True
+        self._lacks_database = is_new
         self.start_server()
+        (data / _COMPLETE).touch()
 
     def start_server(self) -> None:
         """Start the server and wait until it answers, for the first time or after `crash`."""

@@ -93,6 +93,8 @@ class ShareTarget(models.Model):
     class Meta:
         verbose_name = "article or section"
         verbose_name_plural = "articles and sections"
+        # All of one article: the constraints' own indexes are partial, and lead there from neither part.
+        indexes: ClassVar = [models.Index(fields=["page_id"], name="share_target_by_page")]
         constraints: ClassVar = [
             models.UniqueConstraint(
                 fields=["page_id"], condition=Q(block_id=None), name="share_target_once_per_article"
