@@ -13,7 +13,8 @@ from django.core.handlers.exception import convert_exception_to_response
 from django.core.handlers.wsgi import WSGIHandler
 from django.utils.module_loading import import_string
 
-from healthsite.delivery.wrapper import Application, Environ, StartResponse
+from healthsite.delivery.answers import StartResponse
+from healthsite.delivery.wrapper import Application, Environ
 
 PREFIXES = ("/share/", "/s/")
 # Each does nothing to a request without a cookie below these addresses.
@@ -37,7 +38,8 @@ class SharingHandler(WSGIHandler):
         self._view_middleware: list[Any] = []
         self._template_response_middleware: list[Any] = []
         self._exception_middleware: list[Any] = []
-        handler = convert_exception_to_response(self._get_response)
+        respond: Any = super()._get_response  # type: ignore[misc]
+        handler = convert_exception_to_response(respond)
         for name in reversed([each for each in settings.MIDDLEWARE if each not in NOT_NEEDED]):
             middleware = import_string(name)(handler)
             for hook in ("process_view", "process_template_response", "process_exception"):

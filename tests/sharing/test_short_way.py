@@ -11,6 +11,7 @@ import pytest
 from django.core.wsgi import get_wsgi_application
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 from redis import exceptions
 
 from articles import freshness
@@ -99,9 +100,9 @@ def test_both_ways_answer_alike(
     removed = shared.sections["how"]
     kept = [block for block in shared.article.body.raw_data if block["value"]["heading"] == "Why"]
     edit(shared.article, *kept)
-    campaign = CampaignLink.objects.create(
-        target=queries.target_by_code(shared.code), name="Poster"
-    )
+    target = queries.target_by_code(shared.code)
+    assert target is not None
+    campaign = CampaignLink.objects.create(target=target, name="Poster")
     paths = [
         f"/share/{shared.code}/bluesky/",
         f"/share/{shared.code}/mastodon/",
@@ -275,8 +276,8 @@ def test_the_salt_is_asked_for_once_and_is_another_ones_on_another_day(
     salt = visitors._salt_of_the_day(server, patience)
     assert visitors._salt_of_the_day(server, patience) == salt
     assert len(asked) == 1
-    later = visitors.timezone.now() + datetime.timedelta(days=1)
-    monkeypatch.setattr(visitors.timezone, "now", lambda: later)
+    later = timezone.now() + datetime.timedelta(days=1)
+    monkeypatch.setattr("sharing.visitors.timezone.now", lambda: later)
     assert visitors._salt_of_the_day(server, patience) != salt
     valkey.volatile.cache_clear()
     visitors._salt_of_the_day(valkey.volatile(), patience)
