@@ -4,9 +4,10 @@ from collections.abc import Callable, Iterable
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
-from django.urls import Resolver404, resolve, reverse
+from django.urls import Resolver404, resolve
 
 from healthsite.problems import CONTENT_TYPE, is_api_request, problem_response
+from healthsite.security import admin_home
 
 READING = ("GET", "HEAD", "OPTIONS")
 # Those that the admin or the API may have a use for; anything else is refused everywhere.
@@ -26,7 +27,7 @@ def refuse_other_methods(
 
     def middleware(request: HttpRequest) -> HttpResponse:
         method = str(request.META.get("REQUEST_METHOD", ""))
-        if request.path.startswith(reverse("wagtailadmin_home")) or is_api_request(request):
+        if request.path.startswith(admin_home()) or is_api_request(request):
             if method not in KNOWN:
                 return _not_allowed(request, [*READING, "POST"])
             return get_response(request)

@@ -1,10 +1,13 @@
 """What every answer carries and every request is checked for."""
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
+from csp.constants import HEADER
 from csp.middleware import CSPMiddleware, PolicyParts
+from csp.utils import build_policy
 from django.conf import settings
 from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse
@@ -25,11 +28,31 @@ class ContentSecurityPolicy(CSPMiddleware):
         self, request: HttpRequest, response: HttpResponseBase
     ) -> HttpResponseBase:
         """Add the headers that an answer does not carry already."""
-        answer = super().process_response(request, response)
+        answer = (
+            super().process_response(request, response)
+            if self._has_its_own(request, response)
+            else self._with_ready_policy(request, response)
+        )
         # Pictures are for networks' cards and other sites' readers; pages are not to be embedded.
         if not request.path.startswith((settings.STATIC_URL, settings.MEDIA_URL)):
             answer.headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
         return answer
+
+    def _has_its_own(self, request: HttpRequest, response: HttpResponseBase) -> bool:
+        """Return whether this one answer's policy is another than its part of the site has."""
+        return (
+            settings.DEBUG
+            or hasattr(request, "_csp_nonce")
+            or any(name.startswith("_csp") for name in vars(response))
+        )
+
+    def _with_ready_policy(
+        self, request: HttpRequest, response: HttpResponseBase
+    ) -> HttpResponseBase:
+        """Set the policy, which is put together once: it takes as long as a share's answer."""
+        if HEADER not in response.headers:
+            response.headers[HEADER] = _ready_policy(is_admin=_is_admin(request))
+        return response
 
     def get_policy_parts(
         self, request: HttpRequest, response: HttpResponseBase, report_only: bool = False
@@ -64,9 +87,21 @@ def refuse_unusable_addresses(
     return middleware
 
 
+@cache
+def _ready_policy(*, is_admin: bool) -> str:
+    replace = dict(settings.ADMIN_CONTENT_SECURITY_POLICY) if is_admin else None
+    return str(build_policy(replace=replace))
+
+
+@cache
+def admin_home() -> str:
+    """Return the admin's address."""
+    return reverse("wagtailadmin_home")
+
+
 def _is_admin(request: Any) -> bool:
     # A preview is rendered through a request of its own, for a page's public address.
     if getattr(request, "is_preview", False):
         return True
     path: str = request.path
-    return path.startswith(reverse("wagtailadmin_home")) and path != reverse("wagtailadmin_login")
+    return path.startswith(admin_home()) and path != reverse("wagtailadmin_login")

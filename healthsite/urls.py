@@ -21,6 +21,8 @@ class Favicon(RedirectView):
 
 
 urlpatterns = [
+    # First, because nothing else here should be as quick.
+    path("", include("sharing.urls")),
     path("healthz", health.healthz),
     path("readyz", health.readyz),
     path("", include("healthsite.signing_in.urls")),
@@ -41,7 +43,6 @@ urlpatterns = [
     ),
     path("favicon.ico", Favicon.as_view()),
     re_path(rf"^{settings.MEDIA_URL.strip('/')}/(?P<path>.+)$", views.media),
-    path("", include("sharing.urls")),
     path("", include(wagtail_urls)),
 ]
 

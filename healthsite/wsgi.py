@@ -18,13 +18,14 @@ from django.conf import settings  # noqa: E402 - once the settings are known
 
 from healthsite.delivery.following import Follower  # noqa: E402
 from healthsite.delivery.wrapper import Application, Delivery  # noqa: E402
+from healthsite.sharing_handler import SharesApart  # noqa: E402
 
 # granian would bring a refused worker back and only then give up: healthsite/serve.py asks first.
 startup.refuse_unsafe()
 
-application: Application = django_application
+application: Application = SharesApart(django_application)
 # Whoever changes a template in debug mode wants to see it.
 if not settings.DEBUG:
     follower = Follower(every=settings.DELIVERY_SWEEP_EVERY)
     follower.start()
-    application = Delivery(django_application, follower=follower)
+    application = Delivery(application, follower=follower)

@@ -48,14 +48,16 @@ def ensure_targets(*, labels: Iterable[Label]) -> None:
     ShareTarget.objects.bulk_update(renamed, ["label"])
 
 
-def accept(*, event: Event) -> None:
+def accept(*, event: Event, patience: valkey.Patience | None = None) -> None:
     """Take an event so that it will be counted once; the stream first, the database if it is silent.
+
+    `patience` is what the request has left for waiting; by default, all of it.
 
     A stream that took the event and lost its answer is no harm: the id counts once. Raises a database
     error where neither could take it.
     """
     try:
-        stream.append(valkey.events(), event)
+        stream.append(valkey.events(), event, patience or valkey.Patience())
     except valkey.Silent as silence:
         logger.warning("share event goes to the database inbox: %s", silence)
         InboxEvent.objects.create(

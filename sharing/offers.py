@@ -1,28 +1,36 @@
-"""What readers are offered now: one query a request, so that every process sees a change at once."""
+"""What readers are offered now: asked once, and again when an editor has changed it."""
 
 import logging
 
 from django.db import DatabaseError
 from django.http import HttpRequest
 
+from articles import freshness
 from sharing.offering import Offer, make_offer
 from sharing.share_settings import ShareSettings
 
 logger = logging.getLogger(__name__)
 
 _KEPT = "_share_offer"
+_memory: freshness.Memory[Offer] = freshness.Memory(1)
 
 
 def current_offer() -> Offer:
-    """Return what readers are offered, with one query that writes nothing.
+    """Return what readers are offered, with at most one query that writes nothing.
 
     Where the database does not answer, the default: a bar is not worth a page.
     """
     try:
-        stored = ShareSettings.objects.order_by("pk").first()
+        return _memory.get("offer", stored_offer)
     except DatabaseError:
         logger.exception("the share settings were not read; all networks are offered")
-        stored = None
+        return make_offer(())
+
+
+def stored_offer() -> Offer:
+    """Return what the database says that readers are offered, with one query."""
+    freshness.depends_on(freshness.SETTINGS)
+    stored = ShareSettings.objects.order_by("pk").first()
     return stored.offer if stored else make_offer(())
 
 

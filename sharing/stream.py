@@ -13,7 +13,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from sharing.models import ShareClass
-from sharing.valkey import Valkey
+from sharing.valkey import Patience, Valkey
 
 logger = logging.getLogger(__name__)
 
@@ -61,16 +61,17 @@ class Batch:
     entries: Sequence[Entry]
 
 
-def append(valkey: Valkey, event: Event) -> None:
-    """Add an event; raises Silent, after which it may or may not be in the stream."""
-    fields: dict[Any, Any] = {
-        "id": event.event_id.hex,
-        "target": event.target_id,
-        "channel": event.channel,
-        "class": event.share_class.value,
-        "at": event.occurred_at.timestamp(),
-    }
-    valkey.ask(lambda client: client.xadd(STREAM, fields))
+def append(valkey: Valkey, event: Event, patience: Patience) -> None:
+    """Add an event; raises Silent, after which it may or may not be in the stream, or be there twice."""
+    valkey.command(
+        *("XADD", STREAM, "*"),
+        *("id", event.event_id.hex),
+        *("target", event.target_id),
+        *("channel", event.channel),
+        *("class", event.share_class.value),
+        *("at", event.occurred_at.timestamp()),
+        patience=patience,
+    )
 
 
 def read(valkey: Valkey, limit: int) -> Batch:

@@ -1,7 +1,10 @@
 """Where a reader's share begins and where its link arrives."""
 
 import logging
+import time
 from collections import Counter
+from collections.abc import Callable
+from functools import wraps
 from urllib.parse import urlencode
 
 from django.conf import settings
@@ -10,16 +13,16 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.http import http_date
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from sharing import card_files, card_queries, offers, qr, queries, visitors
-from sharing.channels import BY_SLUG, QR, public_name
+from sharing import offers, qr, queries, remembered, valkey, visitors
+from sharing.channels import QR, public_name
 from sharing.links import is_campaign_code, parse_link, short_link, ways_to_share
-from sharing.models import ShareClass, ShareTarget
+from sharing.models import ShareClass
 from sharing.networks import (
     NETWORKS,
-    Composition,
     FederatedNetwork,
     InvalidInstance,
     Network,
@@ -28,12 +31,26 @@ from sharing.networks import (
 )
 from sharing.networks import network as network_by_slug
 from sharing.offering import Offer
-from sharing.shareables import Shareable, State, shareable
+from sharing.shareables import Shareable, State
 
 logger = logging.getLogger(__name__)
 
 # The longest host name, with room for a scheme or a user's name before it.
 LONGEST_INSTANCE = 400
+_NEVER_STORED = "max-age=0, no-cache, no-store, must-revalidate, private"
+
+
+def never_stored(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """Return a view whose answers nobody keeps: Django's never_cache, with its header ready."""
+
+    @wraps(view)
+    def storing_nothing(request: HttpRequest, *args: str, **kwargs: str) -> HttpResponse:
+        response = view(request, *args, **kwargs)
+        response.headers["Expires"] = http_date(time.time())
+        response.headers["Cache-Control"] = _NEVER_STORED
+        return response
+
+    return storing_nothing
 
 
 class RedirectToComposer(HttpResponseRedirect):
@@ -44,51 +61,53 @@ class RedirectToComposer(HttpResponseRedirect):
 
 
 @require_safe
-@never_cache
+@never_stored
 def intent(request: HttpRequest, code: str, network: str) -> HttpResponse:
     """Record that a reader is about to share, and send them to the network's composer."""
+    patience = valkey.Patience()
     try:
         chosen = network_by_slug(network)
     except UnknownNetwork as error:
         raise Http404(f"No network {network!r}") from error
-    shared = _shareable(request, code)
+    shared = _shareable(code)
     if shared.state is State.GONE:
         return _gone(request, shared)
     if chosen.slug not in offers.offer_for(request):
         return _switched_off(shared, chosen)
     if isinstance(chosen, FederatedNetwork):
-        return _ask_for_instance(request, shared, chosen)
-    _record(request, shared, chosen.slug, ShareClass.INTENT)
-    return RedirectToComposer(chosen.composer_url(_composition(shared, chosen)))
+        return _ask_for_instance(request, shared, chosen, patience)
+    _record(request, shared, chosen.slug, ShareClass.INTENT, patience)
+    return RedirectToComposer(remembered.composer_url(shared, chosen))
 
 
 @require_safe
-@never_cache
+@never_stored
 def arrival(request: HttpRequest, link: str) -> HttpResponse:
     """Record that a shared link brought a reader, and send them to the page."""
+    patience = valkey.Patience()
     if is_campaign_code(link):
-        return _campaign_arrival(request, link)
+        return _campaign_arrival(request, link, patience)
     parsed = parse_link(link)
     if parsed is None:
         raise Http404(f"No link {link!r}")
     code, channel = parsed
-    shared = _shareable(request, code)
+    shared = _shareable(code)
     if shared.state is State.GONE:
         return _gone(request, shared)
-    _record(request, shared, channel.slug, ShareClass.ARRIVAL)
+    _record(request, shared, channel.slug, ShareClass.ARRIVAL, patience)
     return HttpResponseRedirect(shared.url)
 
 
-def _campaign_arrival(request: HttpRequest, code: str) -> HttpResponse:
+def _campaign_arrival(request: HttpRequest, code: str, patience: valkey.Patience) -> HttpResponse:
     campaign = queries.campaign_by_code(code)
     if campaign is None:
         raise Http404(f"No link {code!r}")
-    shared = _published(request, campaign.target)
+    shared = _published(remembered.of_target(campaign.target))
     if shared.state is State.GONE:
         return _gone(request, shared)
     if campaign.is_over(timezone.now()):
         return render(request, "sharing/link_ended.html", {"shared": shared}, status=410)
-    _record(request, shared, campaign.channel, ShareClass.ARRIVAL)
+    _record(request, shared, campaign.channel, ShareClass.ARRIVAL, patience)
     return HttpResponseRedirect(shared.url)
 
 
@@ -96,7 +115,7 @@ def _campaign_arrival(request: HttpRequest, code: str) -> HttpResponse:
 @never_cache
 def counts(request: HttpRequest, code: str) -> HttpResponse:
     """Show how often something was shared, what each number means, and every way to share it."""
-    shared = _shareable(request, code)
+    shared = _shareable(code)
     if shared.state is State.GONE:
         return _gone(request, shared)
     target = shared.target
@@ -157,14 +176,14 @@ def _name_of_switched_off(slug: str, offer: Offer) -> str:
 @require_safe
 def qr_code(request: HttpRequest, code: str, kind: str) -> HttpResponse:
     """Draw the short link of an article or section as a QR code, "svg" or "png"."""
-    shared = _shareable(request, code)
+    shared = _shareable(code)
     if shared.state is State.GONE:
         return _gone(request, shared)
     return qr.picture(short_link(shared.target.code, QR), kind, name=shared.file_name)
 
 
 def _ask_for_instance(
-    request: HttpRequest, shared: Shareable, chosen: FederatedNetwork
+    request: HttpRequest, shared: Shareable, chosen: FederatedNetwork, patience: valkey.Patience
 ) -> HttpResponse:
     """Ask for the reader's own server, then name it and offer one plain link to it.
 
@@ -181,33 +200,21 @@ def _ask_for_instance(
         return render(
             request, "sharing/instance.html", context | {"error": error.reason}, status=400
         )
-    _record(request, shared, chosen.slug, ShareClass.INTENT)
-    composer_url = chosen.composer_url(_composition(shared, chosen), instance=host)
+    _record(request, shared, chosen.slug, ShareClass.INTENT, patience)
+    composer_url = chosen.composer_url(remembered.composition(shared, chosen), instance=host)
     return render(
         request, "sharing/instance.html", context | {"host": host, "composer_url": composer_url}
     )
 
 
-def _composition(shared: Shareable, chosen: Network) -> Composition:
-    link = short_link(shared.target.code, BY_SLUG[chosen.slug])
-    card = card_queries.made_card(shared.target.pk) if chosen.takes_pictures else ""
-    return Composition(
-        url=link if chosen.takes_short_links else shared.url,
-        title=shared.title,
-        text=shared.description,
-        image_url=card_files.url(card) if card else "",
-    )
-
-
-def _shareable(request: HttpRequest, code: str) -> Shareable:
-    target = queries.target_by_code(code)
-    if target is None:
+def _shareable(code: str) -> Shareable:
+    shared = remembered.by_code(code)
+    if shared is None:
         raise Http404(f"No share code {code!r}")
-    return _published(request, target)
+    return _published(shared)
 
 
-def _published(request: HttpRequest, target: ShareTarget) -> Shareable:
-    shared = shareable(target, request)
+def _published(shared: Shareable) -> Shareable:
     if shared.state is State.HIDDEN:
         raise Http404(f"{shared.title!r} is not published")
     return shared
@@ -217,9 +224,15 @@ def _gone(request: HttpRequest, shared: Shareable) -> HttpResponse:
     return render(request, "sharing/gone.html", {"shared": shared}, status=410)
 
 
-def _record(request: HttpRequest, shared: Shareable, channel: str, share_class: ShareClass) -> None:
+def _record(
+    request: HttpRequest,
+    shared: Shareable,
+    channel: str,
+    share_class: ShareClass,
+    patience: valkey.Patience,
+) -> None:
     """Record an event; where nothing can take it, the reader goes on and an operator reads of it."""
     try:
-        visitors.record(request, shared.target.pk, channel, share_class)
+        visitors.record(request, shared.target.pk, channel, share_class, patience=patience)
     except DatabaseError:
         logger.exception("a share of %s was not recorded", shared.target.code)

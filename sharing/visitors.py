@@ -4,7 +4,10 @@ import hashlib
 import hmac
 import re
 import secrets
+import time
+from dataclasses import dataclass
 from enum import Enum
+from functools import lru_cache
 from uuid import UUID, uuid4
 
 from crawlerdetect import CrawlerDetect
@@ -21,6 +24,15 @@ _MORE_ROBOTS = re.compile(
     r"gotosocial|misskey|hollo|lemmy|friendica|cardyb|meta-externalagent", re.IGNORECASE
 )
 _TWO_DAYS = 2 * 24 * 3600
+# A process keeps the salt of the day for so long, in seconds, and asks again: whoever empties the server has
+# a new salt everywhere after it.
+_SALT_KEPT = 10.0
+# So many user agents are told apart without asking a thousand patterns again.
+_AGENTS_KEPT = 2048
+_LONGEST_AGENT = 1000
+
+
+_PURPOSES = ("HTTP_SEC_PURPOSE", "HTTP_PURPOSE", "HTTP_X_MOZ")
 
 
 class Uncounted(Enum):
@@ -41,10 +53,12 @@ def record(
     share_class: ShareClass,
     *,
     event_id: UUID | None = None,
+    patience: valkey.Patience | None = None,
 ) -> None:
     """Accept an event from a reader's request, unless it is none or a repeat.
 
-    `event_id` is the sender's own where it may send again. Raises a database error where neither
+    `event_id` is the sender's own where it may send again; `patience` is what the request has left for
+    waiting, by default all of it. Raises a database error where neither
     Valkey nor the database could take the event.
     """
     if why_uncounted(request, share_class) is not None:
@@ -56,23 +70,24 @@ def record(
         share_class=share_class,
         occurred_at=timezone.now(),
     )
-    if is_first_today(request, event):
-        actions.accept(event=event)
+    patience = patience or valkey.Patience()
+    if is_first_today(request, event, patience):
+        actions.accept(event=event, patience=patience)
 
 
 def why_uncounted(request: HttpRequest, share_class: ShareClass) -> Uncounted | None:
     """Return why this request is no reader's share, or None where it is one."""
-    headers = request.headers
-    purpose = " ".join(headers.get(name, "") for name in ("Sec-Purpose", "Purpose", "X-Moz"))
+    meta = request.META
     if request.method not in {"GET", "POST"}:
         return Uncounted.METHOD
-    if headers.get("Sec-GPC") == "1" or headers.get("DNT") == "1":
+    if meta.get("HTTP_SEC_GPC") == "1" or meta.get("HTTP_DNT") == "1":
         return Uncounted.OBJECTION
+    purpose = " ".join(str(meta.get(name, "")) for name in _PURPOSES)
     if "prefetch" in purpose or "prerender" in purpose or "preview" in purpose:
         return Uncounted.PREFETCH
     if request.method == "GET" and not _is_navigation(request, share_class):
         return Uncounted.EMBEDDED
-    if is_robot(headers.get("User-Agent", "")):
+    if is_robot(meta.get("HTTP_USER_AGENT", "")):
         return Uncounted.ROBOT
     # Readers have no cookie, so only an editor's request ever asks for a session.
     if settings.SESSION_COOKIE_NAME in request.COOKIES and request.user.is_authenticated:
@@ -86,23 +101,28 @@ def _is_navigation(request: HttpRequest, share_class: ShareClass) -> bool:
     Another site's page can frame an address of ours or send its visitors there. Arrivals come from
     anywhere; an intent begins on a page of ours.
     """
-    headers = request.headers
-    mode, destination = headers.get("Sec-Fetch-Mode"), headers.get("Sec-Fetch-Dest")
+    meta = request.META
+    mode, destination = meta.get("HTTP_SEC_FETCH_MODE"), meta.get("HTTP_SEC_FETCH_DEST")
     if mode not in {None, "navigate"} or destination not in {None, "document"}:
         return False
-    foreign = headers.get("Sec-Fetch-Site") in {"cross-site", "same-site"}
+    foreign = meta.get("HTTP_SEC_FETCH_SITE") in {"cross-site", "same-site"}
     return not (foreign and share_class is ShareClass.INTENT)
 
 
 def is_robot(user_agent: str) -> bool:
     """Tell whether a user agent is a robot, a preview fetcher, or empty."""
-    agent = user_agent.strip()[:1000]
-    if not agent or _MORE_ROBOTS.search(agent):
+    agent = user_agent.strip()[:_LONGEST_AGENT]
+    return not agent or _is_robots(agent)
+
+
+@lru_cache(_AGENTS_KEPT)
+def _is_robots(agent: str) -> bool:
+    if _MORE_ROBOTS.search(agent):
         return True
     return bool(CrawlerDetect(user_agent=agent).is_crawler())
 
 
-def is_first_today(request: HttpRequest, event: Event) -> bool:
+def is_first_today(request: HttpRequest, event: Event, patience: valkey.Patience) -> bool:
     """Tell whether this visitor did not share this target this way today; remembers the visit.
 
     The same event again is no repeat: an accepted event whose answer was lost may be sent once more.
@@ -110,16 +130,16 @@ def is_first_today(request: HttpRequest, event: Event) -> bool:
     """
     server = valkey.volatile()
     try:
-        salt = _salt_of_the_day(server)
+        salt = _salt_of_the_day(server, patience)
         words = (
             remote_address(request),
-            request.headers.get("User-Agent", ""),
+            str(request.META.get("HTTP_USER_AGENT", "")),
             str(event.target_id),
             event.channel,
             event.share_class.value,
         )
         tag = hmac.digest(salt, "\0".join(words).encode(), hashlib.sha256)[:16]
-        first = _keep_first(server, b"v:" + tag, event.event_id.bytes)
+        first = _keep_first(server, b"v:" + tag, event.event_id.bytes, patience)
     except valkey.Silent:
         return True
     return first == event.event_id.bytes
@@ -128,22 +148,45 @@ def is_first_today(request: HttpRequest, event: Event) -> bool:
 def remote_address(request: HttpRequest) -> str:
     """Return the reader's address; behind our proxy, the one it saw."""
     if settings.TRUST_PROXY_HEADERS:
-        forwarded: str = request.headers.get("X-Forwarded-For", "").rsplit(",", 1)[-1].strip()
+        forwarded: str = request.META.get("HTTP_X_FORWARDED_FOR", "").rsplit(",", 1)[-1].strip()
         if forwarded:
             return forwarded
     return str(request.META.get("REMOTE_ADDR", ""))
 
 
-def _salt_of_the_day(server: valkey.Valkey) -> bytes:
-    return _keep_first(server, f"salt:{timezone.now():%Y-%m-%d}".encode(), secrets.token_bytes(32))
+@dataclass(frozen=True, slots=True)
+class _Salt:
+    """The salt of a day as one server has it, and until when (of time.monotonic()) it need not be asked."""
+
+    server: valkey.Valkey
+    day: str
+    salt: bytes
+    until: float
 
 
-def _keep_first(server: valkey.Valkey, key: bytes, value: bytes) -> bytes:
+# In the memory of the process, which is no more of a disk than the server's is.
+_salt: _Salt | None = None
+
+
+def _salt_of_the_day(server: valkey.Valkey, patience: valkey.Patience) -> bytes:
+    global _salt
+    day = f"{timezone.now():%Y-%m-%d}"
+    kept, now = _salt, time.monotonic()
+    if kept is not None and kept.server is server and kept.day == day and now < kept.until:
+        return kept.salt
+    salt = _keep_first(server, f"salt:{day}".encode(), secrets.token_bytes(32), patience)
+    _salt = _Salt(server, day, salt, now + _SALT_KEPT)
+    return salt
+
+
+def _keep_first(
+    server: valkey.Valkey, key: bytes, value: bytes, patience: valkey.Patience
+) -> bytes:
     """Return what is kept under a key, which is the value itself where nothing was; raises Silent.
 
     Two commands: one that sets and tells what was there needs Redis 7.
     """
-    if server.ask(lambda client: client.set(key, value, nx=True, ex=_TWO_DAYS)):
+    if server.command("SET", key, value, "NX", "EX", _TWO_DAYS, patience=patience):
         return value
-    kept = server.ask(lambda client: client.get(key))
+    kept = server.command("GET", key, patience=patience)
     return kept if isinstance(kept, bytes) else value
