@@ -28,12 +28,10 @@ class NewestFirst(CursorPagination):
     page_size_query_param = "page_size"
     max_page_size = 100
 
-    def paginate_queryset(
-        self, queryset: QuerySet[Any], request: Request, view: Any = None
-    ) -> list[Any] | None:
+    def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> list[Any]:
         """Return one page; raises NotFound for a cursor that is none."""
         self.request = request
-        self.base_url = request.build_absolute_uri()
+        self._address = request.build_absolute_uri()
         size = self.get_page_size(request) or self.page_size
         key, backwards = _read_cursor(request.query_params.get(self.cursor_query_param, ""))
         articles = cast(ArticleQuerySet, queryset)
@@ -71,7 +69,7 @@ class NewestFirst(CursorPagination):
     def _link(self, key: str, *, backwards: bool = False) -> str:
         fields = {"k": key} | ({"r": "1"} if backwards else {})
         encoded = b64encode(urlencode(fields).encode()).decode("ascii")
-        return replace_query_param(self.base_url, self.cursor_query_param, encoded)
+        return replace_query_param(self._address, self.cursor_query_param, encoded)
 
 
 def _read_cursor(cursor: str) -> tuple[str, bool]:

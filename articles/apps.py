@@ -25,6 +25,11 @@ class ArticlesConfig(AppConfig):
             (post_delete, Page, signal_handlers.page_deleted),
             (post_save, get_image_model(), signal_handlers.picture_changed),
             (post_delete, get_image_model(), signal_handlers.picture_changed),
+            (
+                post_delete,
+                get_image_model().get_rendition_model(),
+                signal_handlers.rendition_deleted,
+            ),
             (post_save, get_document_model(), signal_handlers.document_changed),
             (post_delete, get_document_model(), signal_handlers.document_changed),
             (post_save, Site, signal_handlers.site_changed),

@@ -43,6 +43,14 @@ def picture_changed(sender: Any, instance: Any, **kwargs: Any) -> None:
     freshness.touch(freshness.image(instance.pk))
 
 
+def rendition_deleted(sender: Any, instance: Any, **kwargs: Any) -> None:
+    """Follow a picture whose smaller copies go: Wagtail's form saves a new file first, and deletes them after.
+
+    A page that was made in between shows copies that are no longer there.
+    """
+    freshness.touch(freshness.image(instance.image_id))
+
+
 def document_changed(sender: Any, instance: Any, **kwargs: Any) -> None:
     """Follow a document's new file or its end: pages link to it by its name."""
     freshness.touch(freshness.ADDRESSES)

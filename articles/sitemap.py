@@ -6,9 +6,9 @@ transaction keeps.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
+from typing import NamedTuple
 
 from django.db import transaction
 from django.db.models import Count, Subquery, Value
@@ -28,8 +28,10 @@ PAGES_A_PART = 100
 ADDRESSES_A_FILE = 10_000
 
 
-@dataclass(frozen=True)
-class File:
+# Tuples: thousands of them are made for one answer.
+
+
+class File(NamedTuple):
     """One file of the sitemap: part `number`, from 1 the `page` of it, and when the part last changed."""
 
     number: int
@@ -37,8 +39,7 @@ class File:
     changed_at: datetime
 
 
-@dataclass(frozen=True)
-class Address:
+class Address(NamedTuple):
     """One absolute address, and when what it shows last changed; None where that is not known."""
 
     url: str

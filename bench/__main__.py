@@ -1,6 +1,8 @@
 """`python -m bench [NAME]`: run one benchmark, or all."""
 
+import signal
 import sys
+import traceback
 from collections.abc import Callable
 
 from bench import cold, counts_read, delivery, delivery_304, delivery_scale, freshness, share_write
@@ -30,8 +32,18 @@ def main(arguments: list[str]) -> int:
         except NotMeasured as missing:
             print(f"{name}: not measured. {missing}")
             statuses.append(2)
+        except Exception:  # noqa: BLE001 - the others are still to be measured
+            traceback.print_exc()
+            statuses.append(1)
     return max(statuses, key=(0, 2, 1).index)
 
 
+def _stop(*_: object) -> None:
+    sys.exit("stopped")
+
+
 if __name__ == "__main__":
+    # Leave through every `finally`, which ends what was started.
+    signal.signal(signal.SIGTERM, _stop)
+    signal.signal(signal.SIGHUP, _stop)
     sys.exit(main(sys.argv[1:]))

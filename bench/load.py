@@ -10,6 +10,7 @@ from statistics import median
 
 from bench.missing import program
 from bench.processes import Process
+from healthsite.supervisor.parent_death import binder
 
 _UNITS = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0}
 
@@ -68,7 +69,9 @@ def put_load(
             file.flush()
             command += ["-s", str(Path(file.name))]
         before = server.cpu_seconds() if server else 0.0
-        done = subprocess.run([*command, url], capture_output=True, text=True, check=True)  # noqa: S603
+        done = subprocess.run(  # noqa: S603 - our own command
+            [*command, url], capture_output=True, text=True, check=True, preexec_fn=binder()
+        )
         cpu = server.cpu_seconds() - before if server else 0.0
     found = parse(done.stdout)
     return Load(found.requests, found.rate, found.p99, found.errors, cpu)

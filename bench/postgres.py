@@ -18,7 +18,7 @@ from pathlib import Path
 from healthsite.supervisor.parent_death import binder
 
 START_SECONDS = 30
-# In a data folder: it was once started.
+# In a data folder that has a database.
 _COMPLETE = "healthsite-complete"
 
 
@@ -70,22 +70,34 @@ class Postgres:
                 binaries / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8",
                 "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C", "--no-sync",
             )  # fmt: skip
-        log = (self.folder / "log").open("wb")
+        self.start_server()
+
+    def start_server(self) -> None:
+        """Start the server and wait until it answers, for the first time or after `crash`."""
+        assert self._binaries is not None  # noqa: S101 - for the types: `start` found them
+        log = (self.folder / "log").open("ab")
         options = ["fsync=off", "full_page_writes=off", "listen_addresses=",
                    f"unix_socket_directories={self.folder}", "max_connections=50"]  # fmt: skip
         self._process = subprocess.Popen(  # noqa: S603 - a program that was looked for
-            [binaries / "postgres", "-D", data, *(f"-c{option}" for option in options)],
+            [self._binaries / "postgres", "-D", self._data, *(f"-c{option}" for option in options)],
             stdout=log, stderr=log, user=self._user, cwd="/", env=self._environment(),
             start_new_session=True, preexec_fn=binder(),
         )  # fmt: skip
         log.close()
         deadline = time.monotonic() + START_SECONDS
-        first = "CREATE DATABASE healthsite" if is_new else "SELECT 1"
+        is_complete = (self._data / _COMPLETE).exists()
+        first = "SELECT 1" if is_complete else "CREATE DATABASE healthsite"
         while self._ask(first).returncode:
             if self._process.poll() is not None or time.monotonic() > deadline:
                 raise PostgresUnavailable((self.folder / "log").read_text(errors="replace")[-2000:])
             time.sleep(0.05)
-        (data / _COMPLETE).touch()
+        (self._data / _COMPLETE).touch()
+
+    def crash(self) -> None:
+        """Stop the server at once and untidily, as `pg_ctl stop -m immediate` does (SIGQUIT)."""
+        assert self._process is not None  # noqa: S101 - for the types: it runs
+        self._process.send_signal(signal.SIGQUIT)
+        self._process.wait(START_SECONDS)
 
     def make_anew(self, database: str) -> None:
         """Make an empty database, in the place of one with this name; raises PostgresUnavailable."""

@@ -138,6 +138,11 @@ app_name = "api"
 urlpatterns = [
     path("", include(router.urls)),
     path("share-counts/", sharing_api.ShareCounts.as_view(), name="share-counts"),
+    path(
+        "share-counts/<str:code>/",
+        sharing_api.ShareCountsOfArticle.as_view(),
+        name="share-counts-of-article",
+    ),
     path("share-events/", sharing_api.ShareEvents.as_view(), name="share-events"),
     path("schema/", SpectacularAPIView.as_view(), name="schema"),
     path("docs/", SpectacularSwaggerSplitView.as_view(url_name="api:schema"), name="docs"),

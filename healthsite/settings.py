@@ -39,6 +39,10 @@ FRESHNESS_FILE = env.text("FRESHNESS_FILE", str(DATA_DIR / "freshness"))
 
 # So many bytes of pages are kept in each web process.
 DELIVERY_MEMORY = env.number("DELIVERY_MEMORY_MB", 64, minimum=1) * 1024 * 1024
+# Of the threads of a web process one is left to kept pages, whatever the others wait for.
+DELIVERY_PLACES = max(1, env.number("WEB_THREADS", 4, minimum=1) - 1)
+# Where nobody came or went for so long in all the others, they hang; in seconds.
+DELIVERY_PATIENCE = 5.0
 # How often each of them reads what was changed, should nobody have told it; in seconds.
 DELIVERY_SWEEP_EVERY = 30.0
 

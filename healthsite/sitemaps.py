@@ -19,11 +19,13 @@ _NAMESPACE = "http://www.sitemaps.org/schemas/sitemap/0.9"
 def index(request: HttpRequest) -> HttpResponse:
     """Name every file of the sitemap, with when it last changed."""
     freshness.keep(sitemap.INDEX)
-    files = (
-        (f"{settings.SITE_URL}{address_of(file.number, file.page)}", file.changed_at)
-        for file in sitemap.files()
+    # Made for each file, `reverse` takes most of the time.
+    before, _, after = f"{settings.SITE_URL}{address_of(0)}".rpartition("0")
+    entries = (
+        (f"{before}{number}{f'-{page}' if page > 1 else ''}{after}", changed_at)
+        for number, page, changed_at in sitemap.files()
     )
-    return _answer("sitemapindex", _entries("sitemap", files))
+    return _answer("sitemapindex", _entries("sitemap", entries))
 
 
 @require_safe
@@ -33,8 +35,7 @@ def part(request: HttpRequest, number: str, page: str = "1") -> HttpResponse:
     found = sitemap.addresses(number=int(number), page=int(page))
     if not found:
         raise Http404(f"No part {number}, {page} of the sitemap")
-    entries = ((address.url, address.changed_at) for address in found)
-    return _answer("urlset", _entries("url", entries))
+    return _answer("urlset", _entries("url", found))
 
 
 def address_of(number: int, page: int = 1) -> str:
@@ -46,9 +47,7 @@ def address_of(number: int, page: int = 1) -> str:
 
 def _entries(tag: str, found: Iterable[tuple[str, datetime | None]]) -> Iterator[str]:
     for url, changed_at in found:
-        when = (
-            f"<lastmod>{changed_at.isoformat(timespec='seconds')}</lastmod>" if changed_at else ""
-        )
+        when = f"<lastmod>{changed_at.isoformat('T', 'seconds')}</lastmod>" if changed_at else ""
         yield f"<{tag}><loc>{escape(url)}</loc>{when}</{tag}>\n"
 
 

@@ -1,6 +1,5 @@
 """The WSGI application that granian serves."""
 
-import multiprocessing
 import os
 
 from django.core.wsgi import get_wsgi_application
@@ -9,9 +8,7 @@ from healthsite import startup
 from healthsite.supervisor import parent_death
 
 # A worker of granian must not outlive a main process that is killed.
-_main = multiprocessing.parent_process()
-if _main is not None and not parent_death.bind(_main.pid or 0):
-    os._exit(1)
+parent_death.bind_to_main_process()
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "healthsite.settings")
 

@@ -210,7 +210,7 @@ def _claim() -> ShareCard | None:
     """Take the card that is due first, and note the attempt before anything is drawn."""
     now = timezone.now()
     with transaction.atomic():
-        card = _locked().due(now).first()
+        card = _locked().due(now).select_related("target").first()
         if card is None:
             return None
         card.retry_at = now + BACK_OFF[min(card.attempts, len(BACK_OFF) - 1)]
@@ -244,7 +244,10 @@ def _make(card: ShareCard, look: Look, logo: bytes | None) -> bool:
     with transaction.atomic():
         CardFile.objects.bulk_create([CardFile(digest=card.wanted)], ignore_conflicts=True)
         made = ShareCard.objects.filter(pk=card.pk, wanted=card.wanted)
-        return bool(made.update(made=card.wanted, attempts=0, retry_at=None, error=""))
+        is_made = bool(made.update(made=card.wanted, attempts=0, retry_at=None, error=""))
+        if is_made:
+            shareables.card_changed(card.target.page_id)
+    return is_made
 
 
 def _drawn(content: cards.CardContent) -> bytes:
@@ -276,11 +279,15 @@ def _forget_gone(limit: datetime) -> None:
 def _find_lost(stored: set[str]) -> None:
     """Let cards be made anew whose file is not there."""
     lost = [
-        (pk, made)
-        for pk, made in ShareCard.objects.exclude(made="").values_list("pk", "made").iterator()
+        (pk, page_id, made)
+        for pk, page_id, made in ShareCard.objects.exclude(made="")
+        .values_list("pk", "target__page_id", "made")
+        .iterator()
         # Looked for again: it may have been made since the files were listed.
         if made not in stored and not card_files.exists(made)
     ]
-    for pk, made in lost:
+    for pk, page_id, made in lost:
         logger.warning("the file of card %s is lost and is made anew", made)
-        ShareCard.objects.filter(pk=pk, made=made).update(made="", attempts=0, retry_at=None)
+        with transaction.atomic():
+            ShareCard.objects.filter(pk=pk, made=made).update(made="", attempts=0, retry_at=None)
+            shareables.card_changed(page_id)

@@ -4,7 +4,7 @@ from typing import Any, ClassVar
 
 from django import forms
 from django.core.exceptions import ValidationError
-from django.db import models
+from django.db import models, transaction
 from django.db.models import F, Q
 from wagtail.admin.panels import FieldPanel
 from wagtail.contrib.settings.models import BaseGenericSetting, register_setting
@@ -66,6 +66,11 @@ class ShareCardSettings(BaseGenericSetting):
 
     def __str__(self) -> str:
         return f"share cards in {self.accent}"
+
+    @transaction.atomic
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Save, in one transaction with what follows from it (sharing.signal_handlers)."""
+        super().save(*args, **kwargs)
 
     def clean(self) -> None:
         """Raise ValidationError for a logo that is no picture of pixels."""

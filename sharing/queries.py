@@ -43,6 +43,24 @@ def targets_by_code(codes: Iterable[str]) -> dict[str, ShareTarget]:
     return {target.code: target for target in ShareTarget.objects.filter(code__in=list(codes))}
 
 
+def targets_of_article(code: str) -> list[ShareTarget]:
+    """Return the targets of an article and its sections by the article's code, the article first.
+
+    One query; empty for a code that is a section's or nobody's.
+    """
+    article = ShareTarget.objects.filter(code=code, block_id=None).values("page_id")
+    targets = ShareTarget.objects.filter(page_id__in=article)
+    return sorted(targets, key=lambda target: (target.block_id is not None, target.pk))
+
+
+def article_code(page_id: int) -> str:
+    """Return the share code of an article; empty where it has none."""
+    codes = ShareTarget.objects.filter(page_id=page_id, block_id=None).values_list(
+        "code", flat=True
+    )
+    return codes.first() or ""
+
+
 @dataclass(frozen=True)
 class Identity:
     """What the public knows an article or section by: its share code, and its card's digest or ""."""

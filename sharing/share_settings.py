@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
-from django.db import models
+from django.db import models, transaction
 from django.db.models import Q
 from wagtail.admin.panels import FieldPanel, FieldRowPanel, MultiFieldPanel
 from wagtail.contrib.settings.models import BaseGenericSetting, register_setting
@@ -90,6 +90,11 @@ class ShareSettings(BaseGenericSetting):
 
     def __str__(self) -> str:
         return "sharing"
+
+    @transaction.atomic
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Save, in one transaction with what follows from it (sharing.signal_handlers)."""
+        super().save(*args, **kwargs)
 
     @property
     def offer(self) -> Offer:

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from django.http import HttpRequest
 
+from articles import freshness
 from articles import queries as articles
 from sharing.cards import Face
 from sharing.models import ShareTarget
@@ -53,6 +54,16 @@ class Shareable:
         """Return a name for files about it, without an ending: the end of its address, else its code."""
         parts = unquote(urlsplit(self.url).path).strip("/").split("/")
         return "-".join(parts[-2:] if self.is_section else parts[-1:]) or self.target.code
+
+
+def offers_changed() -> None:
+    """Make pages that offer networks out of date."""
+    freshness.touch(freshness.SETTINGS)
+
+
+def card_changed(page_id: int) -> None:
+    """Make the pages of an article out of date: they name its card, or that of one of its sections."""
+    freshness.touch(freshness.article(page_id))
 
 
 def labels_of(article: Any) -> list[Label]:

@@ -10,3 +10,8 @@ def article_state_saved(sender: Any, article: Any, **kwargs: Any) -> None:
     if article.live:
         actions.ensure_targets(labels=shareables.labels_of(article))
         card_actions.want_cards(page_id=article.pk, faces=shareables.faces_of(article))
+
+
+def share_settings_changed(sender: Any, **kwargs: Any) -> None:
+    """Let pages show what readers are offered now."""
+    shareables.offers_changed()

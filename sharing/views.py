@@ -111,6 +111,7 @@ def counts(request: HttpRequest, code: str) -> HttpResponse:
         channels.setdefault(names[channel], Counter())[share_class] += number
     context = {
         "shared": shared,
+        "article_code": queries.article_code(target.page_id) if target.block_id else target.code,
         "counts": None if below else numbers,
         "below": below,
         "as_of": queries.counted_until(),

@@ -41,6 +41,18 @@ else:
     os.environ.pop("DATABASE_URL", None)
 
 
+def stop_postgres() -> None:
+    """Stop PostgreSQL in the middle of its work, as a crash does."""
+    assert _postgres is not None
+    _postgres.crash()
+
+
+def restart_postgres() -> None:
+    """Start it again on the data that it left."""
+    assert _postgres is not None
+    _postgres.start_server()
+
+
 class Valkey:
     """One real Valkey server, run as the site runs it, that a test may kill and start again."""
 

@@ -9,6 +9,7 @@ os.environ.setdefault(
     "SECRET_KEY", "a key for the tests alone, of at least fifty characters, never used"
 )
 
+from healthsite import settings as site
 from healthsite.settings import *
 
 if "sqlite" in DATABASES["default"]["ENGINE"]:
@@ -24,6 +25,6 @@ STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
-# What a test saves can be found at once; tests/site/test_chores.py has the site's own.
-SITE_TASKS = TASKS
+# What a test saves can be found at once; tests of chores take SITE_TASKS, the site's own.
+SITE_TASKS = site.TASKS
 TASKS = {"default": {"BACKEND": "django_tasks.backends.immediate.ImmediateBackend"}}

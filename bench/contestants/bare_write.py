@@ -10,6 +10,8 @@ from django.core.wsgi import get_wsgi_application
 from django.http import HttpRequest, HttpResponse
 from django.urls import path
 
+from healthsite.supervisor.parent_death import bind_to_main_process
+
 _client = redis.Redis.from_url(os.environ["BENCH_EVENTS_URL"])
 
 
@@ -28,4 +30,5 @@ def ready(request: HttpRequest) -> HttpResponse:
 
 
 urlpatterns = [path("healthz", ready), path("share/<str:code>/<slug:network>/", write)]
+bind_to_main_process()
 application = get_wsgi_application()

@@ -2,4 +2,7 @@
 
 from django.core.wsgi import get_wsgi_application
 
+from healthsite.supervisor.parent_death import bind_to_main_process
+
+bind_to_main_process()
 application = get_wsgi_application()

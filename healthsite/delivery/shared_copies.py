@@ -24,7 +24,7 @@ Key = tuple[str, str, str]
 # As long as a last good page may be shown.
 LONGEST = 24 * 3600
 _LARGEST = 2_000_000
-# What decides how a page looks, besides code and templates.
+# What decides how a page and its headers look, besides code and templates.
 _SETTINGS = (
     "DEBUG",
     "LANGUAGE_CODE",
@@ -33,6 +33,7 @@ _SETTINGS = (
     "SITE_NAME",
     "SITE_URL",
     "TIME_ZONE",
+    "TRUST_PROXY_HEADERS",
 )
 
 

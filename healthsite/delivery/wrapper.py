@@ -15,6 +15,7 @@ from healthsite.delivery import addresses, answers, shared_copies
 from healthsite.delivery.answers import Answer, Headers, Kept, StartResponse
 from healthsite.delivery.following import Follower
 from healthsite.delivery.keeping import may_be_kept
+from healthsite.delivery.places import Places, with_places
 from healthsite.delivery.shared_copies import Key
 from healthsite.delivery.store import Store
 
@@ -26,7 +27,7 @@ Application = Callable[[Environ, StartResponse], Iterable[bytes]]
 # A last good page is shown for so long; in seconds.
 LONGEST_STALE = 24 * 3600.0
 # How long a reader waits for another reader's copy of the same page; then each makes its own.
-_LONGEST_WAIT = 10.0
+_LONGEST_WAIT = 5.0
 # The answers to unframed bodies; the web server hands such a body over as an empty one.
 _LENGTH_REQUIRED = b"Send a Content-Length.\n"
 _SERVER_ERROR = 500
@@ -46,7 +47,8 @@ class Delivery:
     """A WSGI application in front of Django's. Threads share it; each process has its own."""
 
     def __init__(self, application: Application, *, follower: Follower | None = None) -> None:
-        self._application = application
+        self._places = Places(settings.DELIVERY_PLACES, patience=settings.DELIVERY_PATIENCE)
+        self._application = with_places(application, self._places)
         self._store = Store(settings.DELIVERY_MEMORY)
         self._get = self._store.get
         self._follower = follower
@@ -127,7 +129,8 @@ class Delivery:
             if event is None:
                 event = self._being_made[key] = threading.Event()
         if not is_first:
-            event.wait(_LONGEST_WAIT)
+            if not self._places.are_stuck():
+                event.wait(_LONGEST_WAIT)
             yield False
             return
         try:

@@ -5,6 +5,7 @@ process that can polls `Parent.has_left`.
 """
 
 import ctypes
+import multiprocessing
 import os
 import signal
 import sys
@@ -42,6 +43,13 @@ def binder() -> Callable[[], None]:
             os._exit(1)
 
     return bind_or_exit
+
+
+def bind_to_main_process() -> None:
+    """End this worker process of a multiprocessing server, granian's, with its main process."""
+    main = multiprocessing.parent_process()
+    if main is not None and not bind(main.pid or 0):
+        os._exit(1)
 
 
 class Parent:

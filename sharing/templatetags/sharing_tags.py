@@ -69,6 +69,7 @@ def share_bar(
     code = codes.get(part.block_id if part else None)
     bar = {
         "code": code,
+        "article_code": article_code(codes),
         "title": part.title if part else page.title,
         "is_section": part is not None,
         "style": style,

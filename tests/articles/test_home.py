@@ -9,6 +9,7 @@ import pytest
 from django.test import Client
 
 from articles.models import ArticlePage, HomePage
+from articles.models.article import place_of
 from tests.factories import add_article, add_draft, edit, section
 from tests.markup import values
 
@@ -107,6 +108,13 @@ def test_articles_of_one_moment_are_not_lost_between_two_pages(
     shown = listed(reader) + listed(reader, older)
     assert len(shown) == len(titles)
     assert set(shown) == set(titles)
+
+
+@pytest.mark.parametrize("microsecond", [0, 1, 123_457, 999_999])
+def test_a_place_in_the_list_is_exact(microsecond: int) -> None:
+    for year in (1970, 2026, 2100):
+        moment = datetime(year, 11, 25, 20, 47, 16, microsecond, tzinfo=UTC)
+        assert place_of(ArticlePage(pk=7, first_published_at=moment).list_key) == (moment, 7)
 
 
 def test_a_new_article_does_not_shift_the_pages_that_are_being_read(

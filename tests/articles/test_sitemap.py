@@ -12,7 +12,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from articles import sitemap
+from articles import freshness, sitemap
 from articles.models import ArticlePage, ChangedName, HomePage, Section, SitemapPart
 from tests.factories import add_article, add_draft, edit, section
 
@@ -225,6 +225,19 @@ def test_its_queries_do_not_grow(
     assert [queries(path) for path in paths] == before
     assert before[0] == 1
     assert before[1] <= 5
+
+
+def test_each_file_says_what_it_is_made_from(home: HomePage, reader: Client) -> None:
+    article = add_article(home)
+    number = sitemap.part_of(article.pk)
+    for path, name in (("/sitemap.xml", "sitemap"), (part_path(article), f"sitemap:{number}")):
+        with freshness.recording() as made:
+            reader.get(path)
+        assert made.is_kept
+        # The site's own address comes with every name (articles.freshness).
+        assert made.names == {name}
+        assert not made.parameters
+        assert made.stamp() is not None
 
 
 def test_every_reader_finds_the_same_whatever_the_query(home: HomePage, reader: Client) -> None:

@@ -5,7 +5,8 @@ import json
 import socket
 import subprocess
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -21,6 +22,8 @@ from tests.supervisor.conftest import SUPERVISOR, Start, free_port
 pytestmark = pytest.mark.processes
 
 PASSWORD = "made up for this test alone"
+# Generous: a busy machine is slow, and a test that waits in vain fails all the same.
+PATIENCE = 60.0
 BIGGEST = 25 * 1024 * 1024
 
 
@@ -63,9 +66,15 @@ class Echo(BaseHTTPRequestHandler):
 
     protocol_version = "HTTP/1.1"
     asked: list[str]
+    # What is published now, at every address below /kept/ and /share/.
+    words = "first words"
+    status = 200
 
     def do_GET(self) -> None:
         Echo.asked.append(self.path)
+        if self.path.startswith(("/kept/", "/share/")):
+            self._answer_as_a_page()
+            return
         length = int(self.headers.get("Content-Length", 0))
         headers = {name.lower(): value for name, value in self.headers.items()}
         told = headers | {"path": self.path, "body": self.rfile.read(length).decode()}
@@ -80,6 +89,23 @@ class Echo(BaseHTTPRequestHandler):
         self.wfile.write(answer)
 
     do_POST = do_GET
+
+    def _answer_as_a_page(self) -> None:
+        encoding = self.headers.get("Accept-Encoding", "identity")
+        answer = f"{Echo.words} in {encoding}".encode()
+        self.send_response(Echo.status)
+        self.send_header("Content-Length", str(len(answer)))
+        if encoding != "identity":
+            self.send_header("Content-Encoding", encoding)
+        self.send_header("ETag", f'"{Echo.words.split()[0]}-{encoding}"')
+        self.send_header("Vary", "Accept-Encoding")
+        self.send_header("Cache-Control", "no-cache")
+        if Echo.status == 200:
+            self.send_header("X-Accel-Expires", "1")
+        if "cookie" in self.path:
+            self.send_header("Set-Cookie", "a=1")
+        self.end_headers()
+        self.wfile.write(answer)
 
     def log_message(self, format: str, *args: object) -> None:
         """Say nothing."""
@@ -219,6 +245,155 @@ def test_a_page_is_asked_of_the_site_each_time(echo: Nginx) -> None:
     assert Echo.asked.count("/a-page/") == 2
 
 
+def kept(port: int, path: str, encoding: str = "identity") -> Answer:
+    """Return an answer that nginx had: of the first two within a second, the second."""
+    return until(port, path, lambda answer: answer.headers["X-Page-Cache"] == "HIT", encoding)
+
+
+def until(
+    port: int, path: str, is_so: Callable[[Answer], bool], encoding: str = "identity"
+) -> Answer:
+    """Ask until an answer is so."""
+    deadline = time.monotonic() + PATIENCE
+    while not is_so(answer := ask(port, path, Accept_Encoding=encoding)):
+        assert time.monotonic() < deadline, (answer.status, dict(answer.headers), answer.body)
+        time.sleep(0.02)
+    return answer
+
+
+def after_two_seconds(port: int, path: str) -> Answer:
+    """Return the answer to who asks two seconds from now; others ask all the time."""
+    is_over = time.monotonic() + 2
+    while time.monotonic() < is_over:
+        ask(port, path)
+        time.sleep(0.05)
+    return ask(port, path)
+
+
+def test_a_page_that_the_site_marks_is_kept_for_a_moment(echo: Nginx) -> None:
+    answer = kept(echo.port, "/kept/page/")
+    assert answer.body == b"first words in identity"
+    assert answer.headers["Cache-Control"] == "no-cache"
+    assert answer.headers["ETag"] == '"first-identity"'
+    assert "X-Accel-Expires" not in answer.headers
+
+
+def test_an_edit_and_a_takedown_are_seen_within_two_seconds(
+    echo: Nginx, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept(echo.port, "/kept/edited/")
+    monkeypatch.setattr(Echo, "words", "second words")
+    assert after_two_seconds(echo.port, "/kept/edited/").body == b"second words in identity"
+    monkeypatch.setattr(Echo, "status", 404)
+    assert after_two_seconds(echo.port, "/kept/edited/").status == 404
+
+
+def test_whoever_sends_a_cookie_or_a_password_is_answered_by_the_site(echo: Nginx) -> None:
+    path = "/kept/private/"
+    kept(echo.port, path)
+    before = Echo.asked.count(path)
+    for answer in (
+        ask(echo.port, path, Cookie="session=1"),
+        ask(echo.port, path, Authorization="Basic x"),
+    ):
+        assert "X-Page-Cache" not in answer.headers
+    assert Echo.asked.count(path) == before + 2
+    # Nor is what he gets kept.
+    ask(echo.port, "/kept/first/", Cookie="session=1")
+    assert ask(echo.port, "/kept/first/").headers["X-Page-Cache"] == "MISS"
+
+
+def test_what_sets_a_cookie_is_not_kept(echo: Nginx) -> None:
+    for _ in range(3):
+        assert ask(echo.port, "/kept/cookie/").headers["X-Page-Cache"] == "MISS"
+
+
+def test_what_counts_a_reader_reaches_the_site_each_time(echo: Nginx) -> None:
+    for _ in range(3):
+        assert "X-Page-Cache" not in ask(echo.port, "/share/code/bluesky/").headers
+    assert Echo.asked.count("/share/code/bluesky/") == 3
+
+
+@pytest.mark.parametrize(
+    ("header", "encoding"),
+    [
+        ("br", "br"),
+        ("gzip, deflate, br, zstd", "br"),
+        ("gzip;q=1.0, br;q=0.5", "br"),
+        ("BR;q=1.000", "br"),
+        ("br;q=0, gzip", "gzip"),
+        ("br;q=0.000, gzip;q=.001", "gzip"),
+        ("gzip", "gzip"),
+        ("gzip;q=0", "identity"),
+        ("identity", "identity"),
+        ("*", "identity"),
+        ("brotli, xbr, gzipped, br-x", "identity"),
+        ("br;q=1, " + "x" * 4000, "br"),
+        ("br;q=garbage", "identity"),
+    ],
+)
+def test_encodings_are_never_mixed(header: str, encoding: str, echo: Nginx) -> None:
+    # The others are there already.
+    for other in ("br", "gzip", "identity"):
+        kept(echo.port, "/kept/encoded/", other)
+    for answer in (
+        ask(echo.port, "/kept/encoded/", Accept_Encoding=header),
+        kept(echo.port, "/kept/encoded/", header),
+    ):
+        assert answer.body == f"first words in {encoding}".encode()
+        assert answer.headers.get("Content-Encoding", "identity") == encoding
+        assert answer.headers["Vary"] == "Accept-Encoding"
+
+
+def test_who_has_the_page_gets_304_and_a_part_is_the_whole(echo: Nginx) -> None:
+    path = "/kept/again/"
+    etag = kept(echo.port, path).headers["ETag"]
+    assert ask(echo.port, path, If_None_Match=etag).status == 304
+    assert ask(echo.port, path, If_None_Match='"first-br"').status == 200
+    for answer in (
+        ask(echo.port, path, Range="bytes=0-3"),
+        ask(echo.port, path, Range="bytes=-1", If_Range=etag),
+    ):
+        assert (answer.status, answer.body) == (200, b"first words in identity")
+    head = ask(echo.port, path, method="HEAD")
+    assert (head.status, head.body) == (200, b"")
+    assert head.headers["ETag"] == etag
+
+
+def test_addresses_that_differ_in_anything_are_apart(echo: Nginx) -> None:
+    kept(echo.port, "/kept/one/")
+    for path in ("/kept/one", "/kept/one/?", "/kept/one/?a=1", "/kept//one/", "/kept/one%2f"):
+        assert ask(echo.port, path).headers["X-Page-Cache"] == "MISS"
+
+
+def test_while_the_site_is_down_what_was_read_is_shown(
+    echo_port: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Echo) as server:
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        upstream = f"127.0.0.1:{server.server_port}"
+        nginx = Nginx(tmp_path, free_port(), upstream, tmp_path / "media")
+        nginx.start()
+        try:
+            kept(nginx.port, "/kept/page/")
+            # What the site itself says is passed on: it knows what it may still show.
+            with monkeypatch.context() as broken:
+                broken.setattr(Echo, "status", 503)
+                until(nginx.port, "/kept/page/", lambda answer: answer.status == 503)
+            kept(nginx.port, "/kept/page/")
+            server.shutdown()
+            server.server_close()
+            thread.join()
+            answer = until(
+                nginx.port, "/kept/page/", lambda answer: answer.headers["X-Page-Cache"] == "STALE"
+            )
+            assert (answer.status, answer.body) == (200, b"first words in identity")
+            assert ask(nginx.port, "/kept/never-read/").status == 502
+        finally:
+            nginx.stop()
+
+
 def test_a_picture_comes_from_the_disk_and_is_never_a_page_of_ours(echo: Nginx) -> None:
     answer = ask(echo.port, "/media/images/small.png")
     assert answer.body == b"\x89PNG of a test"
@@ -322,27 +497,58 @@ def test_static_files_come_through_it_and_are_kept(site: Nginx) -> None:
     assert second.body == first.body
 
 
-def test_an_editor_signs_in_through_it(site: Nginx) -> None:
-    form = ask(site.port, "/admin/login/")
+def sign_in(port: int) -> str:
+    """Sign in as the administrator; return the cookies of the session."""
+    form = ask(port, "/admin/login/")
     cookie = form.headers["Set-Cookie"].partition(";")[0]
-    token = form.body.decode().partition('name="csrfmiddlewaretoken" value="')[2].partition('"')[0]
-    fields = {"username": "admin", "password": PASSWORD, "csrfmiddlewaretoken": token, "next": ""}
-    sent = ask(
-        site.port,
-        "/admin/login/",
-        method="POST",
-        body=urlencode(fields).encode(),
-        Content_Type="application/x-www-form-urlencoded",
-        Cookie=cookie,
-        Origin=f"http://127.0.0.1:{site.port}",
-    )
+    fields = {"username": "admin", "password": PASSWORD, "next": ""}
+    sent = post(port, "/admin/login/", form, cookie, **fields)
     assert sent.status == 302
     assert sent.headers["Location"] == "/admin/"
-    session = "; ".join(value.partition(";")[0] for value in sent.headers.get_all("Set-Cookie", []))
-    inside = ask(site.port, "/admin/", Cookie=session)
+    return "; ".join(value.partition(";")[0] for value in sent.headers.get_all("Set-Cookie", []))
+
+
+def post(port: int, path: str, form: Answer, cookie: str, **fields: str) -> Answer:
+    """Send a form that was shown, with its token."""
+    token = form.body.decode().partition('name="csrfmiddlewaretoken" value="')[2].partition('"')[0]
+    return ask(
+        port,
+        path,
+        method="POST",
+        body=urlencode(fields | {"csrfmiddlewaretoken": token}).encode(),
+        Content_Type="application/x-www-form-urlencoded",
+        Cookie=cookie,
+        Origin=f"http://127.0.0.1:{port}",
+    )
+
+
+def test_an_editor_signs_in_through_it(site: Nginx) -> None:
+    inside = ask(site.port, "/admin/", Cookie=sign_in(site.port))
     assert inside.status == 200
     assert b"Healthsite" in inside.body
 
 
 def test_the_health_that_compose_asks_for_is_there(site: Nginx) -> None:
     assert ask(site.port, "/healthz", Host="127.0.0.1").status == 200
+
+
+def test_a_page_is_kept_and_taken_down_within_two_seconds(site: Nginx) -> None:
+    path = "/causes-of-muscle-twitching/"
+    page = kept(site.port, path, "gzip, br")
+    assert page.headers["Content-Encoding"] == "br"
+    assert page.headers["Cache-Control"] == "no-cache"
+    assert "X-Accel-Expires" not in page.headers
+    assert (
+        ask(site.port, path, Accept_Encoding="br", If_None_Match=page.headers["ETag"]).status == 304
+    )
+    assert ask(site.port, f"/api/v1/articles{path}").json()["slug"] in path
+
+    number = ask(site.port, f"/api/v1/articles{path}").json()["id"]
+    cookie = sign_in(site.port)
+    address = f"/admin/pages/{number}/unpublish/"
+    form = ask(site.port, address, Cookie=cookie)
+    assert post(site.port, address, form, cookie).status == 302
+    # Who signed in sees it at once, and everybody else after a moment.
+    assert ask(site.port, path, Cookie=cookie).status == 404
+    assert after_two_seconds(site.port, path).status == 404
+    assert path not in ask(site.port).body.decode()

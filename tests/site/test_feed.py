@@ -11,6 +11,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from articles import freshness
 from articles.models import ArticlePage, HomePage, Section
 from healthsite import feed
 from tests.factories import add_article, edit, section
@@ -153,3 +154,11 @@ def test_its_queries_do_not_grow(home: HomePage, reader: Client) -> None:
     for number in range(4):
         add_article(home, *(section(f"Part {n}") for n in range(5)), title=f"Article {number}")
     assert queries() == before <= 4
+
+
+def test_it_says_what_it_is_made_from(home: HomePage, reader: Client) -> None:
+    with freshness.recording() as made:
+        reader.get("/feed.xml")
+    assert made.is_kept
+    assert freshness.LISTS in made.names
+    assert not made.parameters

@@ -64,6 +64,7 @@ def addresses(home: HomePage) -> list[str]:
         "/api/v1/articles/",
         "/api/v1/articles/sleep/",
         f"/api/v1/share-counts/?code={code}",
+        f"/api/v1/share-counts/{code}/",
         "/api/v1/nowhere/",
         "/api/v1/schema/",
         "/api/v1/docs/",

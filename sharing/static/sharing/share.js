@@ -1,17 +1,21 @@
 // What a share bar can do only with a script: copy the link, open the device's share sheet, show the
 // count. Every other way to share is a plain link.
 
-const COUNTED_SOON = [3000, 8000]; // shares are counted every two seconds
-const MOST_CODES = 100; // that the API takes at once
+// A share is counted every two seconds, and its number is on the site's pages after five at most.
+const COUNTED_SOON = [3000, 6000];
 
 const numbers = new Intl.NumberFormat(document.documentElement.lang);
 const places = [...document.querySelectorAll("[data-count]")];
-const codes = [...new Set(places.map((place) => place.dataset.count))].slice(0, MOST_CODES);
+// One address for all of an article's pages, so that many readers are told the same.
+const articles = [...new Set(places.map((place) => place.dataset.article))].filter(Boolean);
 
 async function showCounts() {
-  const query = new URLSearchParams(codes.map((code) => ["code", code]));
+  await Promise.all(articles.map(showCountsOf));
+}
+
+async function showCountsOf(article) {
   try {
-    const answer = await fetch(`/api/v1/share-counts/?${query}`);
+    const answer = await fetch(`/api/v1/share-counts/${article}/`);
     if (!answer.ok) return;
     const totals = new Map((await answer.json()).results.map(({ code, total }) => [code, total]));
     for (const place of places) {
@@ -102,7 +106,7 @@ function enhance(bar) {
 
 for (const bar of document.querySelectorAll("[data-code]")) enhance(bar);
 
-if (codes.length) {
+if (articles.length) {
   showCounts();
   // Back from a network, from the cache of pages or from another tab.
   addEventListener("pageshow", (event) => event.persisted && showCounts());
