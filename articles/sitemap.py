@@ -23,7 +23,7 @@ from articles.models.article import ArticleQuerySet
 
 # The index is made from this name, and each part from one of its own.
 INDEX = "sitemap"
-PAGES_A_PART = 100
+PAGES_A_PART = 50
 # The protocol allows 50,000 addresses and 50 MB a file; an address has at most some 3,500 bytes.
 ADDRESSES_A_FILE = 10_000
 

@@ -8,7 +8,7 @@ from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.utils import timezone
 
 # As in articles/sitemap.py.
-PAGES_A_PART = 100
+PAGES_A_PART = 50
 
 
 def count_what_is_published(apps: Apps, schema_editor: BaseDatabaseSchemaEditor) -> None:
