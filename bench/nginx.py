@@ -31,7 +31,7 @@ http {{
     sendfile on;
     tcp_nopush on;
     keepalive_requests 100000000;
-    open_file_cache max=16;
+    {more}
     client_body_temp_path {folder}/b;
     proxy_temp_path {folder}/p;
     fastcgi_temp_path {folder}/f;
@@ -48,8 +48,13 @@ http {{
 
 
 @contextmanager
-def nginx(folder: Path, body: bytes, headers: Mapping[str, str]) -> Iterator[Web]:
-    """Serve `body` at /page with the same headers as the contestant, from two processes."""
+def nginx(
+    folder: Path, body: bytes, headers: Mapping[str, str], *, more: str = ""
+) -> Iterator[Web]:
+    """Serve `body` at /page with the same headers as the contestant, from two processes.
+
+    `more` is put into the http block; without it nginx is as it comes, but for sendfile and keep-alive.
+    """
     binary = program("nginx", "nginx-light")
     (folder / "www").mkdir(parents=True)
     (folder / "www" / "page").write_bytes(body)
@@ -66,6 +71,7 @@ def nginx(folder: Path, body: bytes, headers: Mapping[str, str]) -> Iterator[Web
             port=port,
             type=headers.get("content-type", "text/html"),
             headers=added,
+            more=more,
             # Workers of root would become somebody who cannot enter this folder.
             user="user root;" if os.getuid() == 0 else "",
         )

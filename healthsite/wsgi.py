@@ -1,5 +1,6 @@
 """The WSGI application that granian serves."""
 
+import gc
 import os
 
 from django.core.wsgi import get_wsgi_application
@@ -29,3 +30,7 @@ if not settings.DEBUG:
     follower = Follower(every=settings.DELIVERY_SWEEP_EVERY)
     follower.start()
     application = Delivery(application, follower=follower)
+
+# What is here stays: a collection need not look through it again, in the middle of somebody's request.
+gc.collect()
+gc.freeze()
