@@ -4,7 +4,7 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Callable
-from functools import wraps
+from functools import lru_cache, wraps
 from urllib.parse import urlencode
 
 from django.conf import settings
@@ -40,13 +40,17 @@ LONGEST_INSTANCE = 400
 _NEVER_STORED = "max-age=0, no-cache, no-store, must-revalidate, private"
 
 
+# Of this second and the one before.
+_date = lru_cache(maxsize=2)(http_date)
+
+
 def never_stored(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
     """Return a view whose answers nobody keeps: Django's never_cache, with its header ready."""
 
     @wraps(view)
     def storing_nothing(request: HttpRequest, *args: str, **kwargs: str) -> HttpResponse:
         response = view(request, *args, **kwargs)
-        response.headers["Expires"] = http_date(time.time())
+        response.headers["Expires"] = _date(int(time.time()))
         response.headers["Cache-Control"] = _NEVER_STORED
         return response
 

@@ -1,6 +1,7 @@
 """Telling every process that something was published, changed or taken away."""
 
 import secrets
+import threading
 from collections.abc import Iterable
 from datetime import datetime
 
@@ -11,6 +12,8 @@ from articles.freshness.names import gone as gone_name
 from articles.freshness.slots import Change, slots
 from articles.models.changed_name import ChangedName
 from articles.signals import names_changed, names_touched
+
+_thread = threading.local()
 
 
 def touch(*names: str, gone: bool = False) -> None:
@@ -27,6 +30,7 @@ def touch(*names: str, gone: bool = False) -> None:
         [ChangedName(name=name, number=number) for name, number in changes]
     )
     names_touched.send(sender=ChangedName, names=list(dict.fromkeys(names)))
+    _thread.has_changed = True
     transaction.on_commit(_Committed(changes), robust=True)
 
 
@@ -58,7 +62,10 @@ def drop_everything() -> None:
 
 def are_pending() -> bool:
     """Return whether this thread's transaction changed something that nobody else can see yet."""
-    return any(isinstance(entry[1], _Committed) for entry in connection.run_on_commit)
+    # Most threads never change anything, and Django's way to a thread's connection is a long one.
+    return hasattr(_thread, "has_changed") and any(
+        isinstance(entry[1], _Committed) for entry in connection.run_on_commit
+    )
 
 
 def recent_changes(since: datetime) -> list[Change]:

@@ -2,7 +2,6 @@
 
 import threading
 import time
-from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
@@ -14,20 +13,24 @@ from articles.freshness.slots import Stamp
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Kept(Generic[T]):
     value: T
     stamp: Stamp
     seconds: float | None
     until: float | None
+    was_used: bool = False
 
 
 class Memory(Generic[T]):
-    """At most `size` values; the one longest unused goes first. Safe to share between threads."""
+    """At most `size` values; what nobody used since it was last looked at goes first.
+
+    Safe to share between threads; a value that is there is found without a lock.
+    """
 
     def __init__(self, size: int) -> None:
         self._size = size
-        self._kept: OrderedDict[Hashable, _Kept[T]] = OrderedDict()
+        self._kept: dict[Hashable, _Kept[T]] = {}
         self._lock = threading.Lock()
 
     def get(self, key: Hashable, make: Callable[[], T]) -> T:
@@ -44,10 +47,8 @@ class Memory(Generic[T]):
             and (kept.until is None or time.monotonic() < kept.until)
             and kept.stamp.holds()
         ):
+            kept.was_used = True
             depends_on(*kept.stamp.names, seconds=kept.seconds)
-            with self._lock:
-                if key in self._kept:
-                    self._kept.move_to_end(key)
             return kept.value
         with recording() as made:
             value = make()
@@ -55,8 +56,18 @@ class Memory(Generic[T]):
         if stamp is not None:
             until = None if made.seconds is None else time.monotonic() + made.seconds
             with self._lock:
+                self._kept.pop(key, None)
                 self._kept[key] = _Kept(value, stamp, made.seconds, until)
-                self._kept.move_to_end(key)
                 while len(self._kept) > self._size:
-                    self._kept.popitem(last=False)
+                    self._forget_one()
         return value
+
+    def _forget_one(self) -> None:
+        """Forget the oldest value, but let those that were used stand at the end once more."""
+        while True:
+            key, kept = next(iter(self._kept.items()))
+            del self._kept[key]
+            if not kept.was_used:
+                return
+            kept.was_used = False
+            self._kept[key] = kept
