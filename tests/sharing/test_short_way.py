@@ -266,6 +266,7 @@ def test_with_both_servers_frozen_a_reader_waits_once(
 def test_a_server_that_was_restarted_takes_the_next_event(shared: Shared, short: Any) -> None:
     path = f"/share/{shared.code}/bluesky/"
     Answered(short, path)
+    events_server.wait_for_disk()
     for server in (events_server, cache_server):
         server.kill()
         server.start()
