@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from redis import Redis
 
 from bench.postgres import Postgres, PostgresUnavailable
 from healthsite import paths
