@@ -3,6 +3,9 @@
 PYTHON ?= python3
 export HEALTHSITE_PARENT := $(shell echo $$PPID)
 
+# Before a second command: then it is a shell's child, not make's.
+INSTALL = HEALTHSITE_PARENT= $(PYTHON) bootstrap.py install
+
 .PHONY: help run test check bench check-locks lock clean
 
 help:
@@ -25,14 +28,14 @@ check:
 	@exec $(PYTHON) bootstrap.py check
 
 bench:
-	@$(PYTHON) bootstrap.py install && exec .venv/bin/python -m bench $(BENCH)
+	@$(INSTALL) && exec .venv/bin/python -m bench $(BENCH)
 
 check-locks:
-	@$(PYTHON) bootstrap.py install && .venv/bin/python -m tests.lock_platforms
+	@$(INSTALL) && .venv/bin/python -m tests.lock_platforms
 
 EXPORT = .venv/bin/uv export --quiet --frozen --no-emit-project --no-annotate --no-header --format requirements-txt
 lock:
-	@$(PYTHON) bootstrap.py install
+	@$(INSTALL)
 	.venv/bin/uv lock
 	$(EXPORT) --no-dev -o requirements.lock
 	$(EXPORT) -o requirements-dev.lock
