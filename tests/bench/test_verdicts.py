@@ -95,3 +95,15 @@ def test_without_wrk_the_command_says_so_with_status_2() -> None:
     )
     assert (done.returncode, done.stderr) == (2, "")
     assert "not measured" in done.stdout
+
+
+def test_make_bench_installs_and_hands_the_name_over() -> None:
+    done = subprocess.run(
+        ["make", "--no-print-directory", "bench", "BENCH=no-such"],
+        cwd=PROJECT_ROOT,
+        capture_output=True,
+        text=True,
+    )
+    # make's own status for a command that failed.
+    assert done.returncode == 2
+    assert "There is no bench 'no-such'" in done.stdout, done.stderr
