@@ -49,7 +49,8 @@ def write(digest: str, picture: bytes) -> None:
     try:
         path = Path(default_storage.path(name(digest)))
     except NotImplementedError:
-        # A storage without a file system stores an object wholly or not at all by itself.
+        # So says Django's Storage.path where there is no file system, such as for a bucket, which stores an
+        # object wholly or not at all by itself.
         if not exists(digest):
             default_storage.save(name(digest), ContentFile(picture))
         return

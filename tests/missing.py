@@ -13,6 +13,7 @@ def missing(what: str) -> NoReturn:
     """Skip, saying what is missing and how to get it; in CI a skip is a failure."""
     if IN_CI:
         pytest.fail(what)
+    # Somebody without a browser or nginx can still run everything else; what is left out is named at the end.
     pytest.skip(what)
 
 

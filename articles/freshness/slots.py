@@ -120,11 +120,6 @@ class Slots:
         """Return a number that no other host's file, and no earlier one, has."""
         return int(self.values[_EPOCH])
 
-    @property
-    def generation(self) -> int:
-        """Return a number that changes with every change."""
-        return int(self.values[_GENERATION])
-
     def take_over(self, changes: Iterable[Change]) -> list[Change]:
         """Make what depends on the changed names out of date; return the changes that were new here."""
         changes = list(changes)

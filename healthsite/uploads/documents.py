@@ -130,6 +130,8 @@ def _contents(file: BinaryIO) -> dict[str, zipfile.ZipInfo] | None:
     try:
         with zipfile.ZipFile(file) as archive:
             return {info.filename: info for info in archive.infolist()}
+    # What zipfile raises for a broken list; NotImplementedError for one that wants a later version of the
+    # format than it knows (ZipFile._RealGetContents), which is no archive that a reader could open either.
     except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError, UnicodeDecodeError):
         return None
 
@@ -154,6 +156,7 @@ def _is_odt(file: BinaryIO) -> bool:
     with zipfile.ZipFile(file) as archive:
         try:
             return archive.read(kind) == b"application/vnd.oasis.opendocument.text"
+        # Likewise for one entry; NotImplementedError for encryption or patches that it does not know (ZipFile.open).
         except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError):
             return False
 
