@@ -16,7 +16,7 @@ from bench.processes import Process, free_port, running
 from healthsite import paths
 from healthsite.supervisor import data_folder, processes, valkey
 
-OURS = "healthsite.wsgi:application"
+OURS = processes.APPLICATION
 PLAIN = "bench.contestants.plain:application"
 PAGE_CACHE = "bench.contestants.page_cache:application"
 BARE_WRITE = "bench.contestants.bare_write:application"

@@ -3,21 +3,18 @@
 For containers and service managers. `make run` asks in `manage.py prepare`, before anything else.
 """
 
-import os
 import sys
 
-import django
 from django.core.exceptions import ImproperlyConfigured
 
-from healthsite import env, startup
+from healthsite import env, startup, web_server
 from healthsite.supervisor import processes
 
 
 def main() -> None:
-    """Replace this process by granian on every interface; end with one sentence where refused."""
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "healthsite.settings")
+    """Become granian on every interface; end with one sentence where refused."""
     try:
-        django.setup()
+        web_server.load()
         command = processes.web(
             env.number("PORT", 8000, minimum=1),
             host=env.text("HOST", "0.0.0.0"),  # noqa: S104 - what is published is the container's choice
@@ -28,8 +25,7 @@ def main() -> None:
         sys.exit(f"Configuration: {error}")
     startup.refuse_unsafe()
     sys.stdout.flush()
-    # The same process goes on, so signals of the container reach the server.
-    os.execv(command[0], command)  # noqa: S606 - no shell wanted
+    web_server.run(command[command.index(processes.APPLICATION) :])
 
 
 if __name__ == "__main__":

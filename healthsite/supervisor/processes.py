@@ -7,6 +7,7 @@ from pathlib import Path
 from healthsite import paths
 
 WORKER_NODE = "healthsite@localhost"
+APPLICATION = "healthsite.wsgi:application"
 
 
 def environment(data: Path, port: int) -> dict[str, str]:
@@ -32,7 +33,7 @@ def prepare(report: int) -> list[str]:
 def web(port: int, *, host: str = "127.0.0.1", workers: int = 2, threads: int = 4) -> list[str]:
     """Return the command of the web server: so many processes of so many threads."""
     return [
-        *(sys.executable, "-m", "granian", "healthsite.wsgi:application"),
+        *(sys.executable, "-m", "healthsite.web_server", APPLICATION),
         *("--interface", "wsgi", "--host", host, "--port", str(port)),
         # Neither browsers nor nginx speak HTTP/2 without TLS, and granian breaks off some HEAD there.
         *("--http", "1"),
