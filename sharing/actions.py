@@ -8,7 +8,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from sharing import counting, stream, valkey
+from sharing import bursts, counting, standings, stream, valkey
 from sharing.models import InboxEvent, ShareClass, ShareEvent, ShareTarget, StreamPosition
 from sharing.shareables import Label
 from sharing.stream import Batch, Entry, Event
@@ -66,6 +66,7 @@ def accept(*, event: Event, patience: valkey.Patience | None = None) -> None:
             channel=event.channel,
             share_class=event.share_class,
             occurred_at=event.occurred_at,
+            accepted_at=timezone.now(),
         )
 
 
@@ -103,6 +104,7 @@ def drain_inbox() -> int:
                     channel=row.channel,
                     share_class=ShareClass(row.share_class),
                     occurred_at=row.occurred_at,
+                    accepted_at=row.accepted_at,
                 )
                 for row in rows
             ]
@@ -166,7 +168,9 @@ def _countable(
 
 def _count(events: list[Event], now: datetime) -> int:
     new = counting.insert_new(events, recorded_at=now)
-    counting.add_to_counts(new)
+    groups = bursts.let_through(counting.grouped(new))
+    counting.add_to_counts(groups)
+    standings.add_late(groups)
     return len(new)
 
 

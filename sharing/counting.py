@@ -5,15 +5,28 @@ its event comes back after a crash, a retry or a restored stream.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID
 
 from django.db import connection, models
 
-from sharing.models import ShareCount, ShareEvent
+from sharing.models import ShareClass, ShareCount, ShareDay, ShareEvent, ShareTotal
 from sharing.stream import Event
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """So many new events of one target that were accepted in one hour (its beginning, UTC)."""
+
+    target_id: int
+    hour: datetime
+    channel: str
+    share_class: str
+    day: date
+    count: int
 
 
 def insert_new(events: Iterable[Event], *, recorded_at: datetime) -> list[Event]:
@@ -40,28 +53,60 @@ def insert_new(events: Iterable[Event], *, recorded_at: datetime) -> list[Event]
     return [by_id[value if isinstance(value, UUID) else UUID(value)] for (value,) in returned]
 
 
-def add_to_counts(events: Iterable[Event]) -> None:
-    """Add events to the counts of their targets, channels, classes and days (UTC)."""
-    added = Counter(
+def grouped(events: Iterable[Event]) -> list[Group]:
+    """Add events up by target, hour of acceptance, channel, class and day (UTC), in that order."""
+    numbers = Counter(
         (
             event.target_id,
+            _hour(event.accepted_at or event.occurred_at),
             event.channel,
             event.share_class.value,
             event.occurred_at.astimezone(UTC).date(),
         )
         for event in events
     )
-    if not added:
+    return [Group(*key, count=count) for key, count in sorted(numbers.items())]
+
+
+def add_to_counts(groups: Iterable[Group]) -> None:
+    """Add to the counts of days, to each target's total and to each day's sum."""
+    days: Counter[tuple[Any, ...]] = Counter()
+    sums: Counter[tuple[Any, ...]] = Counter()
+    totals: dict[int, dict[str, int]] = {}
+    for group in groups:
+        days[group.target_id, group.channel, group.share_class, group.day] += group.count
+        sums[group.day, group.channel, group.share_class] += group.count
+        total = totals.setdefault(group.target_id, dict.fromkeys(ShareClass.values, 0))
+        total[group.share_class] += group.count
+    if not days:
         return
-    table = connection.ops.quote_name(ShareCount._meta.db_table)
-    rows = [(*key, count) for key, count in sorted(added.items())]
-    _insert(
-        ShareCount,
-        ("target_id", "channel", "share_class", "day", "count"),
-        rows,
-        "ON CONFLICT (target_id, channel, share_class, day) "
-        f"DO UPDATE SET count = {table}.count + excluded.count",
-    )
+    _add(ShareCount, ("target_id", "channel", "share_class", "day"), ("count",), days)
+    _add(ShareDay, ("day", "channel", "share_class"), ("count",), sums)
+    classes = tuple(ShareClass.values)
+    numbers = {
+        (target,): tuple(total[each] for each in classes) for target, total in totals.items()
+    }
+    _add(ShareTotal, ("target_id",), classes, numbers)
+
+
+def _add(
+    model: type[models.Model],
+    key: Sequence[str],
+    numbers: Sequence[str],
+    added: Mapping[tuple[Any, ...], int | tuple[int, ...]],
+) -> None:
+    """Add numbers to the rows of their keys, which are made where they are missing."""
+    table = connection.ops.quote_name(model._meta.db_table)
+    rows = [
+        (*each, *(value if isinstance(value, tuple) else (value,)))
+        for each, value in sorted(added.items())
+    ]
+    more = ", ".join(f"{name} = {table}.{name} + excluded.{name}" for name in numbers)
+    _insert(model, (*key, *numbers), rows, f"ON CONFLICT ({', '.join(key)}) DO UPDATE SET {more}")
+
+
+def _hour(moment: datetime) -> datetime:
+    return moment.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
 
 
 def _insert(

@@ -12,6 +12,16 @@ from django.db.models.functions import Coalesce, Concat, Lower
 
 from sharing.card_models import CardFile, ShareCard, ShareCardSettings
 from sharing.channels import CAMPAIGN_PREFIX
+from sharing.count_models import (
+    HeldCount,
+    ShareBurst,
+    ShareDay,
+    ShareHour,
+    ShareStanding,
+    ShareTotal,
+    StandingDay,
+    UncountedShare,
+)
 from sharing.networks.text import plain
 from sharing.share_settings import ShareSettings
 
@@ -22,15 +32,23 @@ __all__ = [
     "TOTAL_CLASSES",
     "CampaignLink",
     "CardFile",
+    "HeldCount",
     "InboxEvent",
+    "ShareBurst",
     "ShareCard",
     "ShareCardSettings",
     "ShareClass",
     "ShareCount",
+    "ShareDay",
     "ShareEvent",
+    "ShareHour",
     "ShareSettings",
+    "ShareStanding",
     "ShareTarget",
+    "ShareTotal",
+    "StandingDay",
     "StreamPosition",
+    "UncountedShare",
     "new_code",
 ]
 
@@ -136,6 +154,8 @@ class InboxEvent(EventFields):
     """An event accepted while Valkey was silent; the drain counts it and removes it."""
 
     event_id = models.UUIDField()
+    # When it was taken; what was taken by an older release has none, and was taken when it happened.
+    accepted_at = models.DateTimeField(null=True)
 
     def __str__(self) -> str:
         return str(self.event_id)

@@ -35,13 +35,18 @@ return redis.call('XDEL', KEYS[1], unpack(ARGV, 2))
 
 @dataclass(frozen=True)
 class Event:
-    """An accepted event."""
+    """An accepted event.
+
+    It counts on the day it occurred. When it was taken matters to the burst guard alone; None is as it
+    occurred.
+    """
 
     event_id: UUID
     target_id: int
     channel: str
     share_class: ShareClass
     occurred_at: datetime
+    accepted_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -82,7 +87,8 @@ def read(valkey: Valkey, limit: int) -> Batch:
     entries = []
     for entry_id, flat in raw:
         fields = dict(zip(flat[::2], flat[1::2], strict=True))
-        entries.append(Entry(entry_id.decode(), _event(fields), fields))
+        name = entry_id.decode()
+        entries.append(Entry(name, _event(fields, name), fields))
     return Batch(epoch.decode(), entries)
 
 
@@ -114,14 +120,16 @@ def last_sweep(valkey: Valkey) -> datetime | None:
     return datetime.fromtimestamp(float(raw), tz=UTC) if raw else None
 
 
-def _event(fields: dict[bytes, bytes]) -> Event | None:
+def _event(fields: dict[bytes, bytes], entry_id: str) -> Event | None:
     try:
+        accepted = int(entry_id.partition("-")[0]) / 1000
         return Event(
             event_id=UUID(fields[b"id"].decode()),
             target_id=int(fields[b"target"]),
             channel=fields[b"channel"].decode()[:40],
             share_class=ShareClass(fields[b"class"].decode()),
             occurred_at=datetime.fromtimestamp(float(fields[b"at"]), tz=UTC),
+            accepted_at=datetime.fromtimestamp(accepted, tz=UTC),
         )
     except (KeyError, ValueError, OverflowError, OSError):
         return None
