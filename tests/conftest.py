@@ -1,8 +1,12 @@
 """Fixtures for all tests: a site with a home page, people in each role, silent and speaking servers."""
 
 import os
+import shutil
 import signal
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -15,6 +19,7 @@ from wagtail.models import Collection, Locale, Page, Site
 
 from articles import freshness
 from articles.models import HomePage
+from healthsite.paths import PROJECT_ROOT
 from sharing import valkey
 from tests.services import cache_server, events_server
 
@@ -43,6 +48,26 @@ def _fresh_servers(request: pytest.FixtureRequest) -> Iterator[None]:
     for server in (events_server, cache_server):
         if server.process is not None and server.process.poll() is None:
             os.kill(server.process.pid, signal.SIGCONT)
+
+
+@pytest.fixture(scope="session")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path], None]:
+    """Return what puts a migrated SQLite database into a data folder, which saves ten seconds each time."""
+    made = tmp_path_factory.mktemp("migrated")
+    kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    subprocess.run(
+        [sys.executable, "manage.py", "migrate", "--verbosity", "0"],
+        cwd=PROJECT_ROOT,
+        env=kept | {"HEALTHSITE_DATA": str(made), "SECRET_KEY": os.environ["SECRET_KEY"]},
+        check=True,
+    )
+
+    def put(data: Path) -> None:
+        data.mkdir(parents=True, exist_ok=True)
+        for file in made.glob("healthsite.sqlite3*"):
+            shutil.copyfile(file, data / file.name)
+
+    return put
 
 
 @pytest.fixture
