@@ -49,7 +49,7 @@ DELIVERY_SWEEP_EVERY = 30.0
 # Share events are accepted, and their ids remembered, for this long.
 SHARE_EVENT_RETENTION = timedelta(days=7)
 # So many share events are counted in one transaction.
-SHARE_EVENT_BATCH = 5000
+SHARE_EVENT_BATCH = 10_000
 # Smaller counts are not shown to readers; 0 shows them all.
 SHARE_COUNT_MIN = env.number("SHARE_COUNT_MIN", 0)
 

@@ -12,12 +12,11 @@ from typing import Any
 
 from sharing import many_rows
 from sharing.models import ShareClass, ShareCount, ShareDay, ShareEvent, ShareTarget, ShareTotal
-from sharing.stream import Accepted
+from sharing.stream import Accepted, text_of
 
-_COLUMNS = ("event_id", "target_id", "channel", "share_class", "occurred_at")
-_SECOND = 1_000_000
-_DAY = 24 * 60 * 60 * _SECOND
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+# The first fields of Accepted; the others say where it is counted.
+_COLUMNS = ("event_id", "occurred_at", "target_id", "channel", "share_class")
+_BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,60 +31,60 @@ class Group:
     count: int
 
 
-def known_targets(events: Iterable[Accepted]) -> set[int]:
-    """Return the targets of events, as far as they are there."""
-    return many_rows.existing(ShareTarget, {event.target_id for event in events})
+def known(targets: Iterable[int]) -> set[int]:
+    """Return those of some targets that are there."""
+    return many_rows.existing(ShareTarget, targets)
 
 
 def insert_new(events: Iterable[Accepted], *, recorded_at: datetime) -> list[Accepted]:
     """Insert events and return those that were not there yet, each once, in the order of their ids."""
-    by_id = {event.event_id: event for event in events}
+    by_id = {event[0]: event for event in events}
     if not by_id:
         return []
     # Sorted, like the counts: two transactions take their rows in one order and cannot deadlock.
     ordered = [by_id[event_id] for event_id in sorted(by_id)]
-    # Many events happen in the same second.
-    seconds: dict[int, str] = {}
-    rows = []
-    for event_id, target_id, channel, share_class, occurred, _ in ordered:
-        second, rest = divmod(occurred, _SECOND)
-        beginning = seconds.get(second)
-        if beginning is None:
-            beginning = seconds[second] = _text(_EPOCH + timedelta(seconds=second))[:-6]
-        rows.append((event_id, target_id, channel, share_class, f"{beginning}{rest:06}"))
-    alike = {"recorded_at": _text(recorded_at)}
-    repeated = many_rows.insert_missing(ShareEvent, _COLUMNS, rows, alike=alike)
-    return [event for event in ordered if event.event_id not in repeated] if repeated else ordered
+    repeated = many_rows.insert_missing(
+        ShareEvent,
+        _COLUMNS,
+        [event[: len(_COLUMNS)] for event in ordered],
+        alike={"recorded_at": text_of(recorded_at)},
+    )
+    return [event for event in ordered if event[0] not in repeated] if repeated else ordered
 
 
 def grouped(events: Iterable[Accepted]) -> list[Group]:
     """Add events up by target, hour of acceptance, channel, class and day (UTC), in that order."""
-    numbers = Counter(
+    numbers = Counter([event[2:] for event in events])
+    days = {key[3]: (_BEGINNING + timedelta(days=key[3])).date() for key in numbers}
+    hours = {key[4]: _BEGINNING + timedelta(hours=key[4]) for key in numbers}
+    ordered = sorted(
         [
-            (target_id, hour, channel, share_class, occurred // _DAY)
-            for _, target_id, channel, share_class, occurred, hour in events
+            (target_id, hour, channel, share_class, day, count)
+            for (target_id, channel, share_class, day, hour), count in numbers.items()
         ]
     )
-    hours = {hour: _EPOCH + timedelta(hours=hour) for hour in {key[1] for key in numbers}}
-    days = {day: (_EPOCH + timedelta(days=day)).date() for day in {key[4] for key in numbers}}
     return [
         Group(target_id, hours[hour], channel, share_class, days[day], count)
-        for (target_id, hour, channel, share_class, day), count in sorted(numbers.items())
+        for target_id, hour, channel, share_class, day, count in ordered
     ]
 
 
 def add_to_counts(groups: Iterable[Group]) -> None:
     """Add to the counts of days, to each target's total and to each day's sum."""
-    counts: Counter[tuple[Any, ...]] = Counter()
-    sums: Counter[tuple[Any, ...]] = Counter()
-    totals: dict[int, dict[str, int]] = {}
+    counts: dict[tuple[Any, ...], int] = {}
+    sums: dict[tuple[Any, ...], int] = {}
+    totals: dict[int, list[int]] = {}
+    classes = {name: at for at, name in enumerate(ShareClass.values)}
     for group in groups:
-        counts[group.target_id, group.channel, group.share_class, group.day] += group.count
-        sums[group.day, group.channel, group.share_class] += group.count
-        total = totals.get(group.target_id)
+        target_id, share_class, number = group.target_id, group.share_class, group.count
+        key = (target_id, group.channel, share_class, group.day)
+        counts[key] = counts.get(key, 0) + number
+        of_all = (group.day, group.channel, share_class)
+        sums[of_all] = sums.get(of_all, 0) + number
+        total = totals.get(target_id)
         if total is None:
-            total = totals[group.target_id] = dict.fromkeys(ShareClass.values, 0)
-        total[group.share_class] += group.count
+            total = totals[target_id] = [0] * len(classes)
+        total[classes[share_class]] += number
     if not counts:
         return
     many_rows.add(
@@ -95,15 +94,10 @@ def add_to_counts(groups: Iterable[Group]) -> None:
     many_rows.add(
         ShareTotal,
         ("target_id",),
-        ShareClass.values,
-        [(target_id, *total.values()) for target_id, total in sorted(totals.items())],
+        tuple(classes),
+        [(target_id, *total) for target_id, total in sorted(totals.items())],
     )
 
 
-def _rows(numbers: Counter[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
-    return [(*key, number) for key, number in sorted(numbers.items())]
-
-
-def _text(moment: datetime) -> str:
-    """Return a moment as SQLite keeps it, and as PostgreSQL reads it where the connection's zone is UTC."""
-    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(" ", "microseconds")
+def _rows(numbers: dict[tuple[Any, ...], int]) -> list[tuple[Any, ...]]:
+    return sorted([(*key, number) for key, number in numbers.items()])

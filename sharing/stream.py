@@ -38,10 +38,12 @@ _HEX_ID = re.compile(rb"[0-9a-f]{32}")
 _CLASSES = {each.value.encode(): each.value for each in ShareClass}
 _LONGEST_CHANNEL = 40
 _LAST_TARGET = 2**63 - 1
-# In microseconds since 1970; a day inside what both databases and every time zone can show.
-_EARLIEST = -62_135_510_400_000_000
-_LATEST = 253_402_214_400_000_000
-_HOUR_IN_MILLISECONDS = 60 * 60 * 1000
+# A day inside what both databases keep and every time zone can show.
+_EARLIEST = datetime(1, 1, 2, tzinfo=UTC)
+_LATEST = datetime(9999, 12, 30, tzinfo=UTC)
+# In milliseconds, as in entries' ids.
+_HOUR = 60 * 60 * 1000
+_LAST_ACCEPTED = int(_LATEST.timestamp()) * 1000
 
 # An entry's id, and its names and values in turn.
 Entry = tuple[bytes, list[bytes]]
@@ -64,27 +66,28 @@ class Event:
 
 
 class Accepted(NamedTuple):
-    """An accepted event in plain values: what is counted, millions at a time."""
+    """An accepted event in plain values, as it is counted: millions at a time."""
 
     event_id: str  # 32 hexadecimal digits
+    occurred_at: str  # in UTC: "2026-11-26 01:10:00.000000"
     target_id: int
     channel: str
     share_class: str
-    occurred: int  # microseconds since 1970
-    hour: int  # of its acceptance, in hours since 1970
+    day: int  # on which it occurred (UTC), counted from 1970
+    hour: int  # in which it was accepted, counted from 1970
 
     @classmethod
     def of(cls, event: Event) -> "Accepted":
         """Return an event in plain values."""
-        occurred = (event.occurred_at - _BEGINNING) // timedelta(microseconds=1)
-        accepted = (event.accepted_at or event.occurred_at) - _BEGINNING
+        accepted = event.accepted_at or event.occurred_at
         return cls(
             event.event_id.hex,
+            text_of(event.occurred_at),
             event.target_id,
             event.channel,
             str(event.share_class),
-            occurred,
-            accepted // timedelta(hours=1),
+            (event.occurred_at - _BEGINNING) // timedelta(days=1),
+            (accepted - _BEGINNING) // timedelta(hours=1),
         )
 
 
@@ -137,8 +140,13 @@ def order(entry_id: bytes) -> tuple[int, int]:
 
 
 def parse(entries: Sequence[Entry]) -> list[Accepted | None]:
-    """Return the event of each entry, or None where it cannot be counted."""
-    channels: dict[bytes, str] = {}  # few, of many entries
+    """Return the event of each entry, or None where it cannot be counted.
+
+    Much of a drain's time passes here: what many entries have in common is read once.
+    """
+    channels: dict[bytes, str] = {}
+    seconds: dict[bytes, tuple[str, int]] = {}
+    is_hex, new = _HEX_ID.fullmatch, tuple.__new__
     events: list[Accepted | None] = []
     for entry_id, flat in entries:
         try:
@@ -147,29 +155,50 @@ def parse(entries: Sequence[Entry]) -> list[Accepted | None]:
             else:
                 fields = dict(zip(flat[::2], flat[1::2], strict=True))
                 event_id, target, raw_channel, share_class, at = [fields[name] for name in _FIELDS]
+            target_id = int(target)
+            if not 0 < target_id <= _LAST_TARGET:
+                raise ValueError("no database has such a target")  # noqa: TRY301
             channel = channels.get(raw_channel)
             if channel is None:
                 channel = channels[raw_channel] = _channel(raw_channel)
-            target_id = int(target)
-            occurred = round(float(at) * 1_000_000)
-            if not (0 < target_id <= _LAST_TARGET and _EARLIEST <= occurred <= _LATEST):
-                raise ValueError("beyond what a database keeps")  # noqa: TRY301
+            second, _, fraction = at.partition(b".")
+            beginning = seconds.get(second)
+            if beginning is not None and fraction.isdigit() and len(fraction) <= 6:
+                occurred_at, day = beginning[0] + fraction.ljust(6, b"0").decode(), beginning[1]
+            else:
+                occurred_at, day = _moment(at)
+                if second.isdigit():
+                    whole, day_of_second = _moment(second)
+                    seconds[second] = (whole[:-6], day_of_second)
             accepted = int(entry_id.partition(b"-")[0])
-            if accepted > _LATEST // 1000:
-                accepted = occurred // 1000
-            events.append(
-                Accepted(
-                    event_id.decode() if _HEX_ID.fullmatch(event_id) else _hex(event_id),
-                    target_id,
-                    channel,
-                    _CLASSES[share_class],
-                    occurred,
-                    accepted // _HOUR_IN_MILLISECONDS,
-                )
+            hour = accepted // _HOUR if accepted <= _LAST_ACCEPTED else day * 24
+            values = (
+                event_id.decode() if is_hex(event_id) else UUID(event_id.decode()).hex,
+                occurred_at,
+                target_id,
+                channel,
+                _CLASSES[share_class],
+                day,
+                hour,
             )
+            # What `Accepted(…)` does, in half the time.
+            events.append(new(Accepted, values))
         except (KeyError, ValueError, OverflowError):
             events.append(None)
     return events
+
+
+def text_of(moment: datetime) -> str:
+    """Return a moment as SQLite keeps it, and as PostgreSQL reads it where the connection's zone is UTC."""
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(" ", "microseconds")
+
+
+def _moment(raw: bytes) -> tuple[str, int]:
+    """Return the text and the day of seconds since 1970; raises ValueError and OverflowError."""
+    moment = _BEGINNING + timedelta(microseconds=round(float(raw) * 1_000_000))
+    if not _EARLIEST <= moment <= _LATEST:
+        raise ValueError("not every time zone can show it")
+    return text_of(moment), (moment - _BEGINNING).days
 
 
 def _channel(raw: bytes) -> str:
@@ -177,10 +206,6 @@ def _channel(raw: bytes) -> str:
     if "\0" in channel:
         raise ValueError("PostgreSQL keeps no NUL")
     return channel
-
-
-def _hex(raw: bytes) -> str:
-    return UUID(raw.decode()).hex
 
 
 def set_aside(valkey: Valkey, entries: Sequence[Entry]) -> None:
