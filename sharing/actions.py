@@ -152,7 +152,9 @@ def _count_parts(
 
     Returns how many were new, the entries that cannot be counted, and those that it refuses alone too.
     """
-    counted, uncountable, refused = 0, [], []
+    counted = 0
+    uncountable: list[Entry] = []
+    refused: list[Entry] = []
     middle = len(entries) // 2
     for part in (slice(None, middle), slice(middle, None)):
         if not entries[part]:

@@ -19,7 +19,7 @@ Row = tuple[Any, ...]
 
 def existing(model: type[models.Model], ids: Iterable[int]) -> set[int]:
     """Return those of some integer primary keys that are there."""
-    table, key = _table(model), _quoted(model._meta.pk.column)
+    table, key = _table(model), _quoted(str(model._meta.pk.column))
     if connection.vendor == "postgresql":
         where, given = f"{key} = ANY(%s::bigint[])", f"{{{','.join(map(str, ids))}}}"
     else:
@@ -80,6 +80,8 @@ def _insert_missing_on_postgres(
         )
         there = {found for (found,) in cursor.fetchall()}
         missing = [row for row in rows if row[0] not in there] if there else rows
+        if not missing:
+            return there
         lines = map("\t".join, zip(*_columns(model, columns, missing, _line_item), strict=True))
         end = "".join(f"\t{value}" for value in alike.values())
         with cursor.copy(f"COPY {table} ({_names((*columns, *alike))}) FROM STDIN") as copy:

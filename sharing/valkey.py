@@ -123,7 +123,7 @@ class Valkey:
 
     def _transact(self, commands: tuple[tuple[Any, ...], ...]) -> list[Any]:
         pool = self._client.connection_pool
-        connection = pool.get_connection()
+        connection: Any = pool.get_connection()
         try:
             words = (("MULTI",), *commands, ("EXEC",))
             connection.send_packed_command([b"".join(map(_packed, words))])
