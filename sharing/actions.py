@@ -100,6 +100,7 @@ def drain_inbox() -> int:
     counted = 0
     while rows := list(InboxEvent.objects.order_by("pk")[: settings.SHARE_EVENT_BATCH]):
         with transaction.atomic():
+            counting.take_turns()
             events = [
                 Accepted.of(
                     Event(
@@ -178,6 +179,7 @@ def _count_part(
     epoch: str, entries: Sequence[Entry], events: Sequence[Accepted | None], now: datetime
 ) -> tuple[int, list[Entry]]:
     """Count entries that follow each other, and keep their position; return how many were new, and the others."""
+    counting.take_turns()
     position = StreamPosition.objects.select_for_update().filter(stream=stream.STREAM).first()
     countable, uncountable = _countable(epoch, entries, events, position, now)
     counted = _count(countable, now)

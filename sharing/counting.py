@@ -1,6 +1,6 @@
 """The statements that count each event once, on PostgreSQL and SQLite alike.
 
-They must run in one transaction. Event ids decide: an id that is there already adds nothing, however often
+They must run in one transaction, which begins with `take_turns`. Event ids decide: an id that is there already adds nothing, however often
 its event comes back after a crash, a retry or a restored stream.
 """
 
@@ -29,6 +29,11 @@ class Group:
     share_class: str
     day: date
     count: int
+
+
+def take_turns() -> None:
+    """Let one transaction count at a time; the first statement of each that does."""
+    many_rows.take_turns(ShareEvent)
 
 
 def known(targets: Iterable[int]) -> set[int]:

@@ -29,6 +29,18 @@ def existing(model: type[models.Model], ids: Iterable[int]) -> set[int]:
         return {found for (found,) in cursor.fetchall()}
 
 
+def take_turns(model: type[models.Model]) -> None:
+    """Wait until no other transaction that began with this is under way; SQLite's take turns anyway.
+
+    First in its transaction: a lock that is held while waiting for this one would be a deadlock.
+    """
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT pg_advisory_xact_lock(hashtext(%s))", [f"rows of {model._meta.db_table}"]
+            )
+
+
 def insert_missing(
     model: type[models.Model],
     columns: Sequence[str],
@@ -39,7 +51,7 @@ def insert_missing(
     """Insert rows whose first column, a UUID in 32 hexadecimal digits, is not there yet; return the others'.
 
     No two of the rows may have the same. `alike` are columns in which they do not differ. Must run in a
-    transaction.
+    transaction that began with `take_turns`.
     """
     if connection.vendor == "postgresql":
         return _insert_missing_on_postgres(model, columns, rows, alike)
@@ -68,12 +80,11 @@ def _insert_missing_on_postgres(
 ) -> set[str]:
     """Look which are there, and copy the others: in half the time of INSERT … ON CONFLICT DO NOTHING.
 
-    Two that did so at once would both copy the same, so that one of them failed: they take turns. Somebody
-    else's row that comes in between makes this fail too; done again it is found.
+    Two that did so at once would both copy the same, and one of them would fail: see `take_turns`. Done again
+    it finds what came in between.
     """
     table, key = _table(model), _quoted(columns[0])
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", [table])
         cursor.execute(
             f"SELECT replace({key}::text, '-', '') FROM {table} WHERE {key} = ANY(%s::uuid[])",
             [f"{{{','.join([row[0] for row in rows])}}}"],

@@ -61,6 +61,7 @@ def test_batches_are_counted_as_a_counter_counts_them(
                 Accepted.of(Event(UUID(int=number), targets[target], channel, share_class, moment))
                 for number, target, channel, share_class, moment in batch
             ]
+            counting.take_turns()
             new = counting.insert_new(events, recorded_at=datetime.now(UTC))
             assert {each.event_id for each in new} == {UUID(int=each).hex for each in fresh}
             counting.add_to_counts(counting.grouped(new))
