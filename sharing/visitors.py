@@ -6,7 +6,6 @@ import re
 import secrets
 import time
 from dataclasses import dataclass
-from enum import Enum
 from functools import lru_cache
 from uuid import UUID, uuid4
 
@@ -15,7 +14,8 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.utils import timezone
 
-from sharing import actions, valkey
+from sharing import actions, filtered, valkey
+from sharing.filtered import Reason
 from sharing.models import ShareClass
 from sharing.stream import Event
 
@@ -31,19 +31,7 @@ _SALT_KEPT = 10.0
 _AGENTS_KEPT = 2048
 _LONGEST_AGENT = 1000
 
-
 _PURPOSES = ("HTTP_SEC_PURPOSE", "HTTP_PURPOSE", "HTTP_X_MOZ")
-
-
-class Uncounted(Enum):
-    """Why a request is not counted."""
-
-    METHOD = "not a GET or POST"
-    OBJECTION = "asked not to be tracked"
-    PREFETCH = "fetched ahead of a click"
-    EMBEDDED = "not a reader's own way here"
-    ROBOT = "a robot"
-    EDITOR = "signed in"
 
 
 def record(
@@ -61,7 +49,12 @@ def record(
     waiting, by default all of it. Raises a database error where neither
     Valkey nor the database could take the event.
     """
-    if why_uncounted(request, share_class) is not None:
+    if filtered.objects(request):
+        return
+    patience = patience or valkey.Patience()
+    reason = why_uncounted(request, share_class)
+    if reason is not None:
+        filtered.note(request, reason, patience)
         return
     event = Event(
         event_id=event_id or uuid4(),
@@ -70,28 +63,30 @@ def record(
         share_class=share_class,
         occurred_at=timezone.now(),
     )
-    patience = patience or valkey.Patience()
     if is_first_today(request, event, patience):
         actions.accept(event=event, patience=patience)
+    else:
+        filtered.note(request, Reason.REPEAT, patience)
 
 
-def why_uncounted(request: HttpRequest, share_class: ShareClass) -> Uncounted | None:
-    """Return why this request is no reader's share, or None where it is one."""
+def why_uncounted(request: HttpRequest, share_class: ShareClass) -> Reason | None:
+    """Return why this request is no reader's share, or None where it is one.
+
+    A repeat is told later; whose request objects is not asked.
+    """
     meta = request.META
     if request.method not in {"GET", "POST"}:
-        return Uncounted.METHOD
-    if meta.get("HTTP_SEC_GPC") == "1" or meta.get("HTTP_DNT") == "1":
-        return Uncounted.OBJECTION
+        return Reason.METHOD
     purpose = " ".join(str(meta.get(name, "")) for name in _PURPOSES)
     if "prefetch" in purpose or "prerender" in purpose or "preview" in purpose:
-        return Uncounted.PREFETCH
+        return Reason.PREFETCH
     if request.method == "GET" and not _is_navigation(request, share_class):
-        return Uncounted.EMBEDDED
+        return Reason.EMBEDDED
     if is_robot(meta.get("HTTP_USER_AGENT", "")):
-        return Uncounted.ROBOT
+        return Reason.ROBOT
     # Readers have no cookie, so only an editor's request ever asks for a session.
     if settings.SESSION_COOKIE_NAME in request.COOKIES and request.user.is_authenticated:
-        return Uncounted.EDITOR
+        return Reason.EDITOR
     return None
 
 
