@@ -5,7 +5,16 @@ import sys
 import traceback
 from collections.abc import Callable
 
-from bench import cold, counts_read, delivery, delivery_304, delivery_scale, freshness, share_write
+from bench import (
+    cold,
+    counts_read,
+    delivery,
+    delivery_304,
+    delivery_scale,
+    freshness,
+    share_write,
+    visitors,
+)
 from bench.missing import NotMeasured
 
 BENCHES: dict[str, Callable[[], int]] = {
@@ -16,6 +25,7 @@ BENCHES: dict[str, Callable[[], int]] = {
     "share-write": share_write.run,
     "freshness": freshness.run,
     "cold": cold.run,
+    "visitors": visitors.run,
 }
 
 

@@ -7,6 +7,7 @@ import secrets
 import time
 from dataclasses import dataclass
 from functools import lru_cache
+from hashlib import blake2b
 from uuid import UUID, uuid4
 
 from crawlerdetect import CrawlerDetect
@@ -23,7 +24,11 @@ from sharing.stream import Event
 _MORE_ROBOTS = re.compile(
     r"gotosocial|misskey|hollo|lemmy|friendica|cardyb|meta-externalagent", re.IGNORECASE
 )
-_TWO_DAYS = 2 * 24 * 3600
+# What is remembered of a day is forgotten so long after it, in seconds: clocks may differ by as much.
+_AFTER_THE_DAY = 3600
+# A server keeps a small hash as one list, which has no room to waste: up to 128 entries in Redis, 512 in
+# Valkey 9. A million visitors a day are some 31 in each of these.
+_BUCKETS = 1 << 15
 # A process keeps the salt of the day for so long, in seconds, and asks again: whoever empties the server has
 # a new salt everywhere after it.
 _SALT_KEPT = 10.0
@@ -133,11 +138,19 @@ def is_first_today(request: HttpRequest, event: Event, patience: valkey.Patience
             event.channel,
             event.share_class.value,
         )
-        tag = hmac.digest(salt, "\0".join(words).encode(), hashlib.sha256)[:16]
-        first = _keep_first(server, b"v:" + tag, event.event_id.bytes, patience)
+        tag = hmac.digest(salt.secret, "\0".join(words).encode(), hashlib.sha256)
+        key = b"%b%d" % (salt.bucket_prefix, int.from_bytes(tag[:2]) % _BUCKETS)
+        field = tag[2:10]
+        # Not the id itself: it is in the database too, where it would tell when a visitor came.
+        mark = blake2b(event.event_id.bytes, digest_size=8, key=salt.secret).digest()
+        is_new, _ = server.commands(
+            ("HSETNX", key, field, mark),
+            ("EXPIREAT", key, salt.forgotten_at),
+            patience=patience,
+        )
+        return bool(is_new) or server.command("HGET", key, field, patience=patience) in {mark, None}
     except valkey.Silent:
         return True
-    return first == event.event_id.bytes
 
 
 def remote_address(request: HttpRequest) -> str:
@@ -154,8 +167,12 @@ class _Salt:
     """The salt of a day as one server has it, and until when (of time.monotonic()) it need not be asked."""
 
     server: valkey.Valkey
-    day: str
-    salt: bytes
+    # As date.toordinal() counts.
+    day: int
+    secret: bytes
+    bucket_prefix: bytes
+    # Seconds since 1970.
+    forgotten_at: int
     until: float
 
 
@@ -163,25 +180,33 @@ class _Salt:
 _salt: _Salt | None = None
 
 
-def _salt_of_the_day(server: valkey.Valkey, patience: valkey.Patience) -> bytes:
+def _salt_of_the_day(server: valkey.Valkey, patience: valkey.Patience) -> _Salt:
+    """Return the salt, which the first visitor of the day makes; raises Silent."""
     global _salt
-    day = f"{timezone.now():%Y-%m-%d}"
+    today = timezone.now()
     kept, now = _salt, time.monotonic()
-    if kept is not None and kept.server is server and kept.day == day and now < kept.until:
-        return kept.salt
-    salt = _keep_first(server, f"salt:{day}".encode(), secrets.token_bytes(32), patience)
-    _salt = _Salt(server, day, salt, now + _SALT_KEPT)
-    return salt
-
-
-def _keep_first(
-    server: valkey.Valkey, key: bytes, value: bytes, patience: valkey.Patience
-) -> bytes:
-    """Return what is kept under a key, which is the value itself where nothing was; raises Silent.
-
-    Two commands: one that sets and tells what was there needs Redis 7.
-    """
-    if server.command("SET", key, value, "NX", "EX", _TWO_DAYS, patience=patience):
-        return value
-    kept = server.command("GET", key, patience=patience)
-    return kept if isinstance(kept, bytes) else value
+    if (
+        kept is not None
+        and kept.server is server
+        and kept.day == today.toordinal()
+        and now < kept.until
+    ):
+        return kept
+    day = f"{today:%Y-%m-%d}"
+    midnight = today.replace(hour=0, minute=0, second=0, microsecond=0)
+    forgotten_at = int(midnight.timestamp()) + 24 * 3600 + _AFTER_THE_DAY
+    key, secret = f"salt:{day}", secrets.token_bytes(32)
+    seconds = forgotten_at - int(today.timestamp())
+    # Two commands: one that sets and tells what was there needs Redis 7.
+    if not server.command("SET", key, secret, "NX", "EX", seconds, patience=patience):
+        there = server.command("GET", key, patience=patience)
+        secret = there if isinstance(there, bytes) else secret
+    _salt = _Salt(
+        server=server,
+        day=today.toordinal(),
+        secret=secret,
+        bucket_prefix=f"v:{day}:".encode(),
+        forgotten_at=forgotten_at,
+        until=now + _SALT_KEPT,
+    )
+    return _salt
