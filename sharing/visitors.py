@@ -6,6 +6,7 @@ import re
 import secrets
 import time
 from dataclasses import dataclass
+from datetime import datetime
 from functools import lru_cache
 from hashlib import blake2b
 from uuid import UUID, uuid4
@@ -46,11 +47,12 @@ def record(
     share_class: ShareClass,
     *,
     event_id: UUID | None = None,
+    occurred_at: datetime | None = None,
     patience: valkey.Patience | None = None,
 ) -> None:
     """Accept an event from a reader's request, unless it is none or a repeat.
 
-    `event_id` is the sender's own where it may send again; `patience` is what the request has left for
+    `event_id` is the sender's own where it may send again, `occurred_at` where it comes late; `patience` is what the request has left for
     waiting, by default all of it. Raises a database error where neither
     Valkey nor the database could take the event.
     """
@@ -66,7 +68,7 @@ def record(
         target_id=target_id,
         channel=channel,
         share_class=share_class,
-        occurred_at=timezone.now(),
+        occurred_at=occurred_at or timezone.now(),
     )
     if is_first_today(request, event, patience):
         actions.accept(event=event, patience=patience)
@@ -126,6 +128,7 @@ def is_first_today(request: HttpRequest, event: Event, patience: valkey.Patience
     """Tell whether this visitor did not share this target this way today; remembers the visit.
 
     The same event again is no repeat: an accepted event whose answer was lost may be sent once more.
+    A late event is compared with what arrived today of its own day, because the salt of that day is gone.
     Where the server is silent every visit is a first one.
     """
     server = valkey.volatile()
@@ -137,6 +140,7 @@ def is_first_today(request: HttpRequest, event: Event, patience: valkey.Patience
             str(event.target_id),
             event.channel,
             event.share_class.value,
+            str(event.occurred_at.toordinal()),
         )
         tag = hmac.digest(salt.secret, "\0".join(words).encode(), hashlib.sha256)
         key = b"%b%d" % (salt.bucket_prefix, int.from_bytes(tag[:2]) % _BUCKETS)
