@@ -169,7 +169,8 @@ def test_the_cache_server_keeps_the_salt_and_the_tag_off_the_disk(
 
 def test_what_is_kept_of_a_visit_is_not_the_events_id(shared: Shared, reader: Client) -> None:
     share(reader, shared)
-    [(_, fields)] = Redis.from_url(f"unix://{events_server.socket}").xrange("share-events")  # type: ignore[misc]
+    stream: Any = Redis.from_url(f"unix://{events_server.socket}").xrange("share-events")
+    [(_, fields)] = stream
     event_id = UUID(fields[b"id"].decode())
     [key] = cache().keys("v:*")
     [(tag, mark)] = cache().hgetall(key).items()
