@@ -14,6 +14,7 @@ from bench import (
     drain,
     freshness,
     share_write,
+    visitors,
 )
 from bench.missing import NotMeasured
 
@@ -26,6 +27,7 @@ BENCHES: dict[str, Callable[[], int]] = {
     "drain": drain.run,
     "freshness": freshness.run,
     "cold": cold.run,
+    "visitors": visitors.run,
 }
 
 

@@ -48,6 +48,8 @@ DELIVERY_SWEEP_EVERY = 30.0
 
 # Share events are accepted, and their ids remembered, for this long.
 SHARE_EVENT_RETENTION = timedelta(days=7)
+# A sender's clock may be ahead of ours by this.
+SHARE_EVENT_AHEAD = timedelta(minutes=5)
 # So many share events are counted in one transaction.
 SHARE_EVENT_BATCH = 10_000
 # Smaller counts are not shown to readers; 0 shows them all.

@@ -4,7 +4,7 @@ import gc
 import logging
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
 from django.conf import settings
 from django.db import DataError, IntegrityError, transaction
@@ -19,6 +19,8 @@ logger = logging.getLogger(__name__)
 
 # One sweep gives the worker back after this many batches; the next goes on.
 BATCHES_A_SWEEP = 50
+# An id is remembered so much longer than late events are taken: senders' and servers' clocks differ.
+CLOCKS_DIFFER = timedelta(hours=1)
 
 
 @transaction.atomic
@@ -121,9 +123,25 @@ def drain_inbox() -> int:
 
 def prune_events() -> int:
     """Forget the ids of events counted longer ago than late ones are accepted; return how many."""
-    limit = timezone.now() - settings.SHARE_EVENT_RETENTION
+    limit = _ids_matter_from()
     deleted, _ = ShareEvent.objects.filter(recorded_at__lt=limit).delete()
     return deleted
+
+
+def _ids_matter_from() -> datetime:
+    """Return when the oldest event was counted of which a copy may still wait to be.
+
+    Whatever was accepted before the last whole sweep is counted. So a copy still to be counted was accepted
+    after it, and occurred at most the time for late events before that; it was first counted no earlier. Where
+    no sweep is known, all ids matter.
+    """
+    try:
+        swept = stream.last_sweep(valkey.events_for_jobs())
+    except valkey.Silent:
+        swept = None
+    if swept is None:
+        return datetime.fromtimestamp(0, UTC)
+    return min(swept, timezone.now()) - settings.SHARE_EVENT_RETENTION - CLOCKS_DIFFER
 
 
 def _count_batch(server: valkey.Valkey, batch: Batch) -> int:

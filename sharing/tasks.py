@@ -2,13 +2,19 @@
 
 from celery import shared_task
 
-from sharing import actions, card_actions
+from sharing import actions, card_actions, filtered
 
 
 @shared_task(name="sharing.drain_events")
 def drain_events() -> None:
     """Count what was accepted since the last sweep."""
     actions.drain()
+
+
+@shared_task(name="sharing.sweep_filtered")
+def sweep_filtered() -> None:
+    """Write down how many requests were no reader's share."""
+    filtered.sweep()
 
 
 @shared_task(name="sharing.prune_events")
