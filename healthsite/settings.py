@@ -46,7 +46,7 @@ DELIVERY_PATIENCE = 5.0
 # How often each of them reads what was changed, should nobody have told it; in seconds.
 DELIVERY_SWEEP_EVERY = 30.0
 
-# The ids of share events are remembered for this long, and never shorter than late events are accepted.
+# Share events are accepted, and their ids remembered, for this long.
 SHARE_EVENT_RETENTION = timedelta(
     days=env.number("SHARE_EVENT_RETENTION_DAYS", 7, minimum=7, maximum=3650)
 )

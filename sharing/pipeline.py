@@ -30,7 +30,7 @@ VERIFIED = "share-events:verified"
 # More rows than this in the inbox are not counted: what is wrong is known by then.
 INBOX_COUNTED_TO = 100_000
 # Reasons of `UncountedShare` for which a sender was told no; the others it was not told.
-REFUSALS = frozenset({"late", "future", "invalid", "origin", "unknown", "too_large"})
+REFUSALS = frozenset({"foreign", "malformed", "too_early", "too_large", "too_late", "unknown"})
 
 
 @dataclass(frozen=True)

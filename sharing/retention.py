@@ -4,6 +4,7 @@ Every chunk is a transaction of its own that takes away exactly what it adds: ki
 twice at once, nothing is lost or added twice. The nightly job is late when it does not run, never wrong.
 """
 
+import time
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -25,6 +26,8 @@ from sharing.models import (
 
 # So many rows are moved in one transaction: a drain that meets it waits for less than a second.
 ROWS_A_CHUNK = 2000
+# Between two of them whoever waits to write gets a turn: SQLite's writers do not queue; in seconds.
+BREATH = 0.05
 # What refusals of forgotten days are added up under; no counter of a server is called so.
 FORGOTTEN_SOURCE = "forgotten"
 
@@ -55,6 +58,7 @@ def _forget_counts(first_kept: date) -> int:
     forgotten = 0
     while moved := _forget_a_chunk(first_kept):
         forgotten += moved
+        time.sleep(BREATH)
     return forgotten
 
 
@@ -83,6 +87,7 @@ def _forget_standings(first_kept: date) -> int:
             deleted, _ = ShareStanding.objects.filter(day=standing.day).delete()
             standing.delete()
         forgotten += deleted
+        time.sleep(BREATH)
     return forgotten
 
 

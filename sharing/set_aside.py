@@ -99,8 +99,8 @@ def _why(fields: Mapping[bytes, bytes], known: set[int]) -> str:
     """Return what is wrong with an entry, in words, or "" where it can be counted."""
     readers: dict[bytes, Callable[[bytes], Any]] = {
         b"id": lambda value: UUID(value.decode()),
-        b"target": int,
-        b"channel": bytes.decode,
+        b"target": stream.target_id,
+        b"channel": stream.channel,
         b"class": lambda value: ShareClass(value.decode()),
         b"at": lambda value: datetime.fromtimestamp(float(value), tz=UTC),
     }
@@ -117,11 +117,9 @@ def _why(fields: Mapping[bytes, bytes], known: set[int]) -> str:
 
 def _number(value: bytes | None) -> int | None:
     try:
-        number = int(value or b"")
+        return stream.target_id(value or b"")
     except ValueError:
         return None
-    # Beyond what a key of the database can be.
-    return number if 0 < number < 2**63 else None
 
 
 def _moment(value: bytes | None) -> datetime | None:

@@ -34,6 +34,7 @@ def _kept(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     settings.SHARE_DAYS_RETENTION_DAYS = KEPT
     # Small, so that kills fall between chunks, and within a day.
     monkeypatch.setattr(retention, "ROWS_A_CHUNK", 3)
+    monkeypatch.setattr(retention, "BREATH", 0.0)
 
 
 @pytest.fixture

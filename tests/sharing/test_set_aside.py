@@ -51,8 +51,10 @@ def listed() -> list[set_aside.SetAside]:
         ({"channel": b"\xff\xfe"}, "“channel” is '��'"),
         ({"target": "7\n\x1b[2J"}, "“target” is '7��[2J'"),
         ({"target": "999999"}, "there is no target 999999"),
-        ({"target": "9" * 30}, f"there is no target {'9' * 30}"),
-        ({"target": "-1"}, "there is no target -1"),
+        ({"target": "9" * 30}, f"“target” is '{'9' * 30}'"),
+        ({"target": str(2**63)}, f"“target” is '{2**63}'"),
+        ({"target": "-1"}, "“target” is '-1'"),
+        ({"channel": "a\0b"}, "“channel” is 'a�b'"),
     ],
     ids=str,
 )
@@ -65,6 +67,12 @@ def test_each_entry_is_listed_with_what_is_wrong_with_it(
     assert not entry.is_safe
     assert set_aside.requeue(valkey.events_for_jobs()) == (0, 1)
     assert server().xlen(stream.UNREADABLE) == 1
+    # The sweep thinks the same of it, and goes on.
+    [(_, raw)] = server().xrange(stream.UNREADABLE)
+    server().xadd(stream.STREAM, raw)
+    assert actions.drain() == 0
+    assert server().xlen(stream.STREAM) == 0
+    assert server().xlen(stream.UNREADABLE) == 2
 
 
 def test_all_pages_of_entries_are_read(

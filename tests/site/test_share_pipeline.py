@@ -167,7 +167,7 @@ def test_no_line_is_longer_than_the_terminal_is_wide(width: int) -> None:
             inbox=pipeline.InboxState(pipeline.INBOX_COUNTED_TO, moment),
             position=pipeline.Position(str(uuid4()), f"{10**13}-{10**6}", moment),
             held=pipeline.Held(10**6, 10**9),
-            counted=dict.fromkeys(ShareClass.values, 10 ** 12),
+            counted=dict.fromkeys(ShareClass.values, 10**12),
             uncounted={f"reason-{number}": 10**9 for number in range(12)},
         ),
         cache_answers=False,
