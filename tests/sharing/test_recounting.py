@@ -250,3 +250,34 @@ def test_a_repair_beside_drains_loses_nothing_that_they_add() -> None:
     assert sum(ShareTotal.objects.values_list("intent", flat=True)) == 120
     assert sum(ShareDay.objects.values_list("count", flat=True)) == 120
     assert differences() == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_counts_while_a_total_is_being_repaired_waits_for_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    target = ShareTarget.objects.create(page_id=1, label="T")
+    count(target, ago(3), 2)
+    ShareTotal.objects.update(intent=50)
+    write = recounting._write_totals
+
+    def drain() -> None:
+        try:
+            count(target, ago(3), 4)
+        finally:
+            connection.close()
+
+    draining = threading.Thread(target=drain)
+
+    def write_late(rows: list[recounting._Row]) -> None:
+        draining.start()
+        # It cannot end before this transaction does; without the lock it would have by then.
+        draining.join(0.5)
+        assert draining.is_alive()
+        write(rows)
+
+    monkeypatch.setattr(recounting, "_write_totals", write_late)
+    next(recounting.recount(repair=True))
+    draining.join(60)
+    assert ShareTotal.objects.get().intent == 6
+    assert differences() == []
