@@ -7,7 +7,7 @@ and holds nobody up. Where it repairs, it looks again with the counts held: then
 
 import logging
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -87,7 +87,7 @@ class _Row:
         return tuple(computed for _, computed in self.numbers)
 
 
-def recount(*, repair: bool = False) -> Iterator[Step]:
+def recount(*, repair: bool = False) -> Generator[Step, None, None]:
     """Compare all sums with the counts, a step at a time; with `repair`, write what was computed.
 
     The steps of each kind end with one in which all is done. What is repaired is committed with its step.

@@ -61,7 +61,7 @@ def listed() -> list[set_aside.SetAside]:
 def test_each_entry_is_listed_with_what_is_wrong_with_it(
     fields: dict[str, object], why: str, target: ShareTarget
 ) -> None:
-    add(**({"target_id": target.pk} | fields))  # type: ignore[arg-type]
+    add(**({"target_id": target.pk} | fields))
     [entry] = listed()
     assert entry.why == why
     assert not entry.is_safe

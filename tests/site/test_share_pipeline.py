@@ -21,12 +21,13 @@ from django.core.management import CommandError, call_command
 from django.db import OperationalError, connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
+from redis import Redis
 
 from healthsite.paths import PROJECT_ROOT
 from healthsite.watching import reading, screen, working
 from healthsite.watching.bar import Bar
 from healthsite.watching.reading import InDatabase, Rates, Reading
-from sharing import actions, pipeline, stream, valkey
+from sharing import actions, pipeline, stream
 from sharing.models import (
     InboxEvent,
     ShareClass,
@@ -376,10 +377,10 @@ def test_repair_alone_is_refused(db: None) -> None:
 def test_what_is_set_aside_is_listed_and_put_back(target: ShareTarget) -> None:
     assert run("--set-aside") == "Nothing is set aside.\n"
     accept(target)
-    [(_, fields)] = valkey.events().ask(lambda client: client.xrange(stream.STREAM))
+    server: Any = Redis.from_url(f"unix://{events_server.socket}")
+    [(_, fields)] = server.xrange(stream.STREAM)
     for change in ({}, {b"target": b"9\x1b[2J"}):
-        entry: dict[Any, Any] = fields | change
-        valkey.events().ask(lambda client, entry=entry: client.xadd(stream.UNREADABLE, entry))  # type: ignore[misc]
+        server.xadd(stream.UNREADABLE, fields | change)
     said = run("--set-aside")
     assert "can be counted now: --requeue-set-aside" in said
     assert "“target” is '9�[2J'" in said

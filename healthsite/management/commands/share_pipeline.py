@@ -90,7 +90,9 @@ class Command(BaseCommand):
             raise CommandError(
                 "Stopped. What is counted is counted; the rest waits.", returncode=130
             ) from None
-        self.stdout.write(f"{drained.counted:,} events counted; nothing waits.\n")
+        others = max(0, drained.waited - drained.counted)
+        beside = f", about {others:,} by workers beside this" if others else ""
+        self.stdout.write(f"{drained.counted:,} events counted{beside}; nothing waits.\n")
 
     def _list_set_aside(self, servers: reading.Servers) -> None:
         found = 0
@@ -122,4 +124,5 @@ class Command(BaseCommand):
 
 
 def _silent(silence: Silent, more: str = "") -> str:
-    return f"The events server (REDIS_URL) does not answer: {silence} {more}".strip()
+    reason = str(silence).rstrip(".")
+    return f"The events server (REDIS_URL) does not answer: {reason}. {more}".strip()
