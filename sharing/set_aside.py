@@ -99,8 +99,8 @@ def _why(fields: Mapping[bytes, bytes], known: set[int]) -> str:
     """Return what is wrong with an entry, in words, or "" where it can be counted."""
     readers: dict[bytes, Callable[[bytes], Any]] = {
         b"id": lambda value: UUID(value.decode()),
-        b"target": stream.target_id,
-        b"channel": stream.channel,
+        b"target": _target_id,
+        b"channel": _channel,
         b"class": lambda value: ShareClass(value.decode()),
         b"at": lambda value: datetime.fromtimestamp(float(value), tz=UTC),
     }
@@ -117,9 +117,22 @@ def _why(fields: Mapping[bytes, bytes], known: set[int]) -> str:
 
 def _number(value: bytes | None) -> int | None:
     try:
-        return stream.target_id(value or b"")
+        return _target_id(value or b"")
     except ValueError:
         return None
+
+
+def _target_id(value: bytes) -> int:
+    number = int(value)
+    if not 0 < number < 2**63:
+        raise ValueError("no key of a database")
+    return number
+
+
+def _channel(value: bytes) -> str:
+    if b"\0" in value:
+        raise ValueError("PostgreSQL takes no NUL in a text")
+    return value.decode()
 
 
 def _moment(value: bytes | None) -> datetime | None:

@@ -120,28 +120,13 @@ def last_sweep(valkey: Valkey) -> datetime | None:
     return datetime.fromtimestamp(float(raw), tz=UTC) if raw else None
 
 
-def target_id(value: bytes) -> int:
-    """Return a target's number; one that no key can be would stop the statement that looks for it."""
-    number = int(value)
-    if not 0 < number < 2**63:
-        raise ValueError("no key")
-    return number
-
-
-def channel(value: bytes) -> str:
-    """Return a channel; PostgreSQL takes no NUL in a text."""
-    if b"\0" in value:
-        raise ValueError("a NUL")
-    return value.decode()[:40]
-
-
 def _event(fields: dict[bytes, bytes], entry_id: str) -> Event | None:
     try:
         accepted = int(entry_id.partition("-")[0]) / 1000
         return Event(
             event_id=UUID(fields[b"id"].decode()),
-            target_id=target_id(fields[b"target"]),
-            channel=channel(fields[b"channel"]),
+            target_id=int(fields[b"target"]),
+            channel=fields[b"channel"].decode()[:40],
             share_class=ShareClass(fields[b"class"].decode()),
             occurred_at=datetime.fromtimestamp(float(fields[b"at"]), tz=UTC),
             accepted_at=datetime.fromtimestamp(accepted, tz=UTC),

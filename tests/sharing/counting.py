@@ -5,12 +5,11 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
 from uuid import uuid4
 
-from django.db import connection, transaction
+from django.db import connection
 from django.utils import timezone
 
-from sharing import counting
-from sharing.models import ShareClass, ShareTarget
-from sharing.stream import Event
+from sharing import actions
+from sharing.models import InboxEvent, ShareClass, ShareTarget
 
 
 def today() -> date:
@@ -31,20 +30,20 @@ def count(
     channel: str = "bluesky",
     share_class: ShareClass = ShareClass.INTENT,
 ) -> None:
-    """Count new events of one day, in one transaction, as a drain does."""
-    events = [
-        Event(
+    """Accept new events of one day and count them."""
+    moment = datetime.combine(day, time(12), tzinfo=UTC)
+    InboxEvent.objects.bulk_create(
+        InboxEvent(
             event_id=uuid4(),
-            target_id=target.pk,
+            target=target,
             channel=channel,
             share_class=share_class,
-            occurred_at=datetime.combine(day, time(12), tzinfo=UTC),
+            occurred_at=moment,
+            accepted_at=moment,
         )
         for _ in range(number)
-    ]
-    with transaction.atomic():
-        new = counting.insert_new(events, recorded_at=timezone.now())
-        counting.add_to_counts(counting.grouped(new))
+    )
+    actions.drain_inbox()
 
 
 def at_once(*works: Callable[[], object]) -> None:
