@@ -1,5 +1,6 @@
 """Probes tell each part's state, and readers read while a part is silent."""
 
+import json
 import time
 from datetime import timedelta
 from typing import Any
@@ -14,6 +15,7 @@ from django.utils import timezone
 
 from articles.models import HomePage
 from healthsite import health
+from healthsite.supervisor.probes import Probes
 from sharing import actions, pipeline, stream, valkey
 from sharing.models import InboxEvent, ShareTarget
 from tests.factories import add_article
@@ -190,6 +192,29 @@ def test_sums_that_differ_are_told(home: HomePage, reader: Client) -> None:
     assert (told["state"], told["sums_that_differ"]) == ("differs", 3)
     pipeline.note_verified(valkey.events(), pipeline.Verified(timezone.now(), 0))
     assert pipeline_part(reader)["state"] == "ok"
+
+
+@pytest.mark.parametrize(
+    ("changed", "is_ready"),
+    [
+        ({}, True),
+        ({"share_pipeline": "late"}, True),
+        ({"share_pipeline": "differs", "chores": "failed"}, True),
+        ({"jobs": "late"}, False),
+        ({"events": "silent"}, False),
+        ({"database": "down"}, False),
+    ],
+    ids=repr,
+)
+def test_a_backlog_is_no_failed_start(
+    changed: dict[str, str], is_ready: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parts = {
+        name: {"state": state} for name, state in (dict.fromkeys(PARTS, "ok") | changed).items()
+    }
+    answer = (200, json.dumps({"status": "degraded", "parts": parts}).encode())
+    monkeypatch.setattr(Probes, "_get", lambda *_: answer)
+    assert Probes(0, "http://127.0.0.1:8000").is_ready() is is_ready
 
 
 def test_a_probe_is_cheap(home: HomePage, reader: Client) -> None:
