@@ -67,12 +67,25 @@ def test_each_entry_is_listed_with_what_is_wrong_with_it(
     assert not entry.is_safe
     assert set_aside.requeue(valkey.events_for_jobs()) == (0, 1)
     assert server().xlen(stream.UNREADABLE) == 1
-    # The sweep thinks the same of it, and goes on.
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [{"id": "nonsense"}, {"id": ""}, {"class": "applause"}, {"at": "1e99"}, {"at": "nan"},
+     {"channel": b"\xff\xfe"}, {"target": "7\n\x1b[2J"}, {"target": "999999"}],
+    ids=repr,
+)  # fmt: skip
+def test_a_sweep_sets_aside_what_is_listed_as_wrong(
+    fields: dict[str, object], target: ShareTarget
+) -> None:
+    add(**({"target_id": target.pk} | fields))
     [(_, raw)] = server().xrange(stream.UNREADABLE)
+    server().delete(stream.UNREADABLE)
     server().xadd(stream.STREAM, raw)
     assert actions.drain() == 0
     assert server().xlen(stream.STREAM) == 0
-    assert server().xlen(stream.UNREADABLE) == 2
+    [entry] = listed()
+    assert entry.why
 
 
 def test_all_pages_of_entries_are_read(
