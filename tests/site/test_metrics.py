@@ -26,7 +26,7 @@ from sharing.models import (
 )
 from sharing.stream import Event
 from tests.conftest import new_reader
-from tests.services import cache_server
+from tests.services import ON_POSTGRES, cache_server
 from tests.sharing.counting import ago
 
 pytestmark = pytest.mark.django_db
@@ -146,7 +146,8 @@ def test_a_scrape_costs_a_fixed_number_of_queries(target: ShareTarget) -> None:
     actions.drain()
     for day in range(30):
         UncountedShare.objects.create(day=ago(day), reason="robot", source="a", count=1)
-    assert number() == before == 8
+    # PostgreSQL is asked for its clock, too: that of chores.
+    assert number() == before == (9 if ON_POSTGRES else 8)
 
 
 def test_with_the_events_server_silent_the_others_are_read(frozen_events: None) -> None:
