@@ -106,6 +106,16 @@ app.conf.update(
             "schedule": 3600.0,
             "options": {"expires": 1800},
         },
+        "add up old days of share counts": {
+            "task": "sharing.forget_days",
+            "schedule": crontab(hour="3", minute="10"),
+            "options": {"expires": 3600},
+        },
+        "compare sums of share counts with the counts": {
+            "task": "sharing.verify_counts",
+            "schedule": crontab(hour="4", minute="20"),
+            "options": {"expires": 3600},
+        },
     },
 )
 app.autodiscover_tasks()

@@ -19,6 +19,8 @@ logger = logging.getLogger(__name__)
 
 # One sweep gives the worker back after this many batches; the next goes on.
 BATCHES_A_SWEEP = 50
+# So many ids are forgotten in one transaction.
+IDS_A_CHUNK = 5000
 # An id is remembered so much longer than late events are taken: senders' and servers' clocks differ.
 CLOCKS_DIFFER = timedelta(hours=1)
 
@@ -123,8 +125,11 @@ def drain_inbox() -> int:
 
 def prune_events() -> int:
     """Forget the ids of events counted longer ago than late ones are accepted; return how many."""
-    limit = _ids_matter_from()
-    deleted, _ = ShareEvent.objects.filter(recorded_at__lt=limit).delete()
+    old = ShareEvent.objects.filter(recorded_at__lt=_ids_matter_from()).order_by("recorded_at")
+    deleted = 0
+    # A chunk at a time: after a week without a worker there are a week's ids to forget.
+    while ids := list(old.values_list("pk", flat=True)[:IDS_A_CHUNK]):
+        deleted += ShareEvent.objects.filter(pk__in=ids).delete()[0]
     return deleted
 
 

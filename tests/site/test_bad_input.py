@@ -234,6 +234,7 @@ def test_any_text_in_a_query_of_a_readers_page(
         "/favicon.ico",
         "/nowhere/",
         "/healthz",
+        "/metrics",
         "/readyz",
         f"/share/{code}/",
         f"/share/{code}/bluesky/",
