@@ -52,6 +52,10 @@ SHARE_EVENT_RETENTION = timedelta(days=7)
 SHARE_EVENT_BATCH = 1000
 # Smaller counts are not shown to readers; 0 shows them all.
 SHARE_COUNT_MIN = env.number("SHARE_COUNT_MIN", 0)
+# More shares of one article or section in one hour wait for an editor; 0 counts them all at once.
+SHARE_BURST_LIMIT = env.number("SHARE_BURST_LIMIT", 500)
+# What an editor decided about them can be taken back for this long.
+SHARE_BURST_RETENTION = timedelta(days=env.number("SHARE_BURST_RETENTION_DAYS", 90, minimum=1))
 
 # Mails that are sent, failed, unknown or kept are forgotten after this.
 MAIL_RETENTION = timedelta(days=env.number("MAIL_RETENTION_DAYS", 30, minimum=1))
