@@ -292,7 +292,8 @@ def _row(flood: Flood, shared: Shareable, names: dict[str, str], pages: set[int]
         local_hour=_hour_words(burst.hour.astimezone(ZoneInfo(settings.TIME_ZONE))),
         utc_hour=_hour_words(burst.hour.astimezone(UTC)),
         channels=[
-            (names[slug], number, 100 * number // flood.held) for slug, number in flood.by_channel
+            (names[slug], number, round(100 * number / flood.held))
+            for slug, number in flood.by_channel
         ],
         classes=[(ShareClass(each).label, number) for each, number in flood.by_class],
         bars=_bars(flood.drawn),

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from statistics import median_low
 
-from django.db.models import Sum
+from django.db.models import Count, Sum
 
 from sharing.models import HeldCount, ShareBurst, ShareHour
 
@@ -64,15 +64,12 @@ class Undecided:
 
 
 def undecided(page_id: int | None = None) -> Undecided:
-    """Return what waits, of one article and its sections or of all; with two queries at most."""
+    """Return what waits, of one article and its sections or of all; with one query."""
     bursts = ShareBurst.objects.filter(state=ShareBurst.State.HELD)
     if page_id is not None:
         bursts = bursts.filter(target__page_id=page_id)
-    floods = bursts.count()
-    if not floods:
-        return Undecided(0, 0)
-    held = HeldCount.objects.filter(burst__in=bursts).aggregate(total=Sum("count"))["total"]
-    return Undecided(floods, int(held or 0))
+    found = bursts.aggregate(floods=Count("pk", distinct=True), shares=Sum("held__count"))
+    return Undecided(found["floods"], int(found["shares"] or 0))
 
 
 def floods(bursts: Iterable[ShareBurst]) -> list[Flood]:

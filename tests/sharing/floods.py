@@ -22,7 +22,7 @@ from sharing.models import (
 )
 from sharing.stream import Event
 
-HOUR = datetime(2026, 11, 20, 14, tzinfo=UTC)
+HOUR = datetime(2026, 3, 10, 14, tzinfo=UTC)
 LIMIT = 10
 
 
@@ -59,7 +59,7 @@ def counted(target: ShareTarget | None = None, *classes: ShareClass) -> int:
     totals = ShareTotal.objects.all()
     if target is not None:
         rows, totals = rows.filter(target=target), totals.filter(target=target)
-    found = sum(getattr(total, each) for total in totals for each in classes or TOTAL_CLASSES)
+    found: int = sum(getattr(total, each) for total in totals for each in classes or TOTAL_CLASSES)
     assert _sum(rows) == found
     return found
 

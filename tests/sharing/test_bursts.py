@@ -354,7 +354,7 @@ def test_readers_see_nothing_that_is_held(
     assert "flood" not in page
     assert str(LIMIT + beyond) not in page
     report = publisher.get("/admin/reports/shares/", {"export": "csv", "table": "targets"})
-    body = b"".join(report.streaming_content) if report.streaming else report.content
+    body = b"".join(report.streaming_content)  # type: ignore[attr-defined]  # a streamed file
     assert str(LIMIT) in body.decode()
     assert str(LIMIT + beyond) not in body.decode()
 
@@ -399,5 +399,5 @@ def test_prune_forgets_old_hours_and_the_numbers_of_old_decisions_alone(
 def test_the_moment_of_an_hour_is_read_back_as_it_was_written(
     readers: Callable[[], Client], target: ShareTarget
 ) -> None:
-    assert bursts._moment("2026-11-20 14:00:00") == HOUR
-    assert bursts._moment(datetime(2026, 11, 20, 14, tzinfo=UTC)) == HOUR
+    assert bursts._moment("2026-03-10 14:00:00") == HOUR
+    assert bursts._moment(datetime(2026, 3, 10, 14, tzinfo=UTC)) == HOUR
