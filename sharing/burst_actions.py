@@ -1,6 +1,5 @@
 """What an editor decides about a flood: counted, dropped, or open again. Each can be taken back."""
 
-from dataclasses import replace
 from typing import Any
 
 from django.db import transaction
@@ -10,7 +9,7 @@ from django.utils import timezone
 from sharing import counting, standings
 from sharing.count_models import FORGOTTEN_DAYS
 from sharing.counting import Group
-from sharing.models import ShareBurst, ShareCount, ShareDay, ShareHour, ShareTotal
+from sharing.models import ShareBurst, ShareCount, ShareDay, ShareHour, ShareStanding, ShareTotal
 
 State = ShareBurst.State
 
@@ -66,7 +65,6 @@ def _put(burst: ShareBurst, state: State, user: Any, seen: str | None) -> bool:
         hours.update(counted=F("counted") + number)
     elif now.state == State.ACCEPTED:
         _take_from_counts(groups)
-        standings.add_late([replace(group, count=-group.count) for group in groups])
         hours.update(counted=F("counted") - number)
     open_again = state is State.HELD
     now.state = state
@@ -99,6 +97,11 @@ def _take_from_counts(groups: list[Group]) -> None:
     ShareTotal.objects.filter(target_id=groups[0].target_id).update(
         **{share_class: F(share_class) - number for share_class, number in totals.items()}
     )
+    # Of each day whose standings are written since, in order of the days.
+    for group in sorted(groups, key=lambda each: (each.day, each.share_class)):
+        ShareStanding.objects.filter(target_id=group.target_id, day__gte=group.day).update(
+            **{group.share_class: F(group.share_class) - group.count}
+        )
 
 
 def _take(rows: Any, group: Group) -> None:

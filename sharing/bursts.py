@@ -9,6 +9,7 @@ Locks are taken in one order: the hour (by target and hour), its flood, then cou
 the same one.
 """
 
+import json
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
@@ -16,11 +17,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
-from sharing import counting
 from sharing.counting import Group
 from sharing.models import TOTAL_CLASSES, HeldCount, ShareBurst, ShareClass, ShareHour
 
@@ -83,16 +83,8 @@ def _add_to_hours(shares: Counter[Key], arrivals: Counter[Key]) -> dict[Key, tup
     keys = sorted(shares.keys() | arrivals.keys())
     if not keys:
         return {}
-    returned = counting._insert(
-        ShareHour,
-        ("target_id", "hour", "accepted", "counted", "arrivals"),
-        [(*key, shares[key], shares[key], arrivals[key]) for key in keys],
-        "ON CONFLICT (target_id, hour) DO UPDATE SET"
-        " accepted = sharing_sharehour.accepted + excluded.accepted,"
-        " counted = sharing_sharehour.counted + excluded.counted,"
-        " arrivals = sharing_sharehour.arrivals + excluded.arrivals"
-        " RETURNING target_id, hour, accepted, counted",
-    )
+    rows = [(*key, shares[key], shares[key], arrivals[key]) for key in keys]
+    returned = _change_hours(rows, "+", "RETURNING target_id, hour, accepted, counted")
     return {
         (target_id, _moment(hour)): (accepted, counted)
         for target_id, hour, accepted, counted in returned
@@ -185,18 +177,56 @@ def _held_back(
             uncounted[key] += over
         if passing:
             through.append(replace(group, count=passing))
-    columns = ("burst_id", "channel", "share_class", "day")
-    counting._add(HeldCount, columns, ("count",), held)
-    taken = sorted((key, over) for key, over in uncounted.items() if over)
-    if taken:
-        counting._insert(
-            ShareHour,
-            ("target_id", "hour", "accepted", "counted", "arrivals"),
-            [(*key, 0, over, 0) for key, over in taken],
-            "ON CONFLICT (target_id, hour) DO UPDATE SET"
-            " counted = sharing_sharehour.counted - excluded.counted",
-        )
+    _hold(held)
+    if taken := sorted((key, over) for key, over in uncounted.items() if over):
+        _change_hours([(*key, 0, over, 0) for key, over in taken], "-")
     return through
+
+
+def _hold(numbers: Counter[tuple[Any, ...]]) -> None:
+    """Add to what floods have; nobody else does, for their rows are locked."""
+    there = {
+        (row.burst_id, row.channel, row.share_class, row.day): row
+        for row in HeldCount.objects.filter(burst_id__in={burst_id for burst_id, *_ in numbers})
+    }
+    for key, number in numbers.items():
+        if key in there:
+            there[key].count += number
+    HeldCount.objects.bulk_update([there[key] for key in numbers if key in there], ["count"])
+    HeldCount.objects.bulk_create(
+        HeldCount(
+            burst_id=burst_id, channel=channel, share_class=share_class, day=day, count=number
+        )
+        for (burst_id, channel, share_class, day), number in numbers.items()
+        if (burst_id, channel, share_class, day) not in there
+    )
+
+
+def _change_hours(
+    rows: list[tuple[int, datetime, int, int, int]], sign: str, tail: str = ""
+) -> list[tuple[Any, ...]]:
+    """Add (target, hour, accepted, counted, arrivals) to hours, or take them; rows in order, one statement."""
+    if connection.vendor == "postgresql":
+        source = "unnest(%s::bigint[], %s::timestamptz[], %s::bigint[], %s::bigint[], %s::bigint[])"
+        values: list[Any] = [list(column) for column in zip(*rows, strict=True)]
+        source = f"SELECT * FROM {source}"  # noqa: S608 - our own words; values are parameters
+    else:
+        # Without a WHERE, SQLite takes ON CONFLICT for a join's ON.
+        columns = ", ".join(f"json_extract(value, '$[{place}]')" for place in range(5))
+        source = f"SELECT {columns} FROM json_each(%s) WHERE true"  # noqa: S608
+        adapt = connection.ops.adapt_datetimefield_value
+        values = [json.dumps([(target, adapt(hour), *more) for target, hour, *more in rows])]
+    more = ", ".join(
+        f"{name} = sharing_sharehour.{name} {sign} excluded.{name}"
+        for name in ("accepted", "counted", "arrivals")
+    )
+    statement = (
+        f"INSERT INTO sharing_sharehour (target_id, hour, accepted, counted, arrivals) {source}"
+        f" ON CONFLICT (target_id, hour) DO UPDATE SET {more} {tail}"
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values)
+        return list(cursor.fetchall()) if tail else []
 
 
 def _moment(value: datetime | str) -> datetime:

@@ -21,7 +21,9 @@ from sharing.models import (
     ShareCount,
     ShareDay,
     ShareHour,
+    ShareStanding,
     ShareTarget,
+    StandingDay,
 )
 from tests.sharing.conftest import Shared
 from tests.sharing.floods import (
@@ -42,6 +44,7 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture(autouse=True)
 def _guard(settings: Any) -> None:
     settings.SHARE_BURST_LIMIT = LIMIT
+    settings.SHARE_EVENT_BATCH = 1000
 
 
 @pytest.fixture
@@ -327,6 +330,18 @@ def test_a_counted_flood_is_taken_out_of_forgotten_days_too(
     ShareDay.objects.update(day=FORGOTTEN_DAYS)
     burst_actions.drop(burst=burst(), user=user)
     assert_exact(LIMIT + 7)
+
+
+def test_standings_of_days_that_are_over_are_put_back_too(target: ShareTarget, user: User) -> None:
+    flood(target, LIMIT + 7)
+    burst_actions.accept(burst=burst(), user=user)
+    days = [HOUR.date() + timedelta(days=number) for number in (-1, 0, 1)]
+    for day, number in zip(days, (3, LIMIT + 7, LIMIT + 9), strict=True):
+        StandingDay.objects.get_or_create(day=day)
+        ShareStanding.objects.update_or_create(day=day, target=target, defaults={"intent": number})
+    burst_actions.drop(burst=burst(), user=user)
+    found = ShareStanding.objects.order_by("day").values_list("intent", flat=True)
+    assert list(found) == [3, LIMIT, LIMIT + 2]
 
 
 def test_nothing_is_taken_below_zero(target: ShareTarget, user: User) -> None:

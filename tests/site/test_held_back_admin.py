@@ -28,6 +28,7 @@ DECIDE = "/admin/reports/held-back-shares/decide/"
 @pytest.fixture(autouse=True)
 def _guard(settings: Any) -> None:
     settings.SHARE_BURST_LIMIT = LIMIT
+    settings.SHARE_EVENT_BATCH = 1000
 
 
 @pytest.fixture
