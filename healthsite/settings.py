@@ -63,6 +63,10 @@ if 0 < SHARE_DAYS_RETENTION_DAYS < SHARE_EVENT_RETENTION.days:
 SHARE_EVENT_BATCH = 10_000
 # Smaller counts are not shown to readers; 0 shows them all.
 SHARE_COUNT_MIN = env.number("SHARE_COUNT_MIN", 0)
+# More shares of one article or section in one hour wait for an editor; 0 counts them all at once.
+SHARE_BURST_LIMIT = env.number("SHARE_BURST_LIMIT", 500)
+# What an editor decided about them can be taken back for this long.
+SHARE_BURST_RETENTION = timedelta(days=env.number("SHARE_BURST_RETENTION_DAYS", 90, minimum=1))
 
 # Who sends it as `Authorization: Bearer` may read /metrics; without one only an administrator may.
 METRICS_TOKEN = env.text("METRICS_TOKEN", "")

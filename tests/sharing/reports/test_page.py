@@ -263,7 +263,13 @@ def test_the_report_costs_the_same_whatever_there_is(home: HomePage, editor: Cli
         with CaptureQueriesContext(connection) as queries:
             page(editor)
         used.append(len(queries))
-        own = [each for each in queries if '"sharing_' in each["sql"] or "articles_" in each["sql"]]
+        # Wagtail's own menu asks for the home page.
+        own = [
+            each
+            for each in queries
+            if ('"sharing_' in each["sql"] or "articles_" in each["sql"])
+            and "articles_homepage" not in each["sql"]
+        ]
         assert len(own) < 10
     assert used[0] == used[1]
 
