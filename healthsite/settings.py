@@ -48,6 +48,8 @@ DELIVERY_SWEEP_EVERY = 30.0
 
 # Share events are accepted, and their ids remembered, for this long.
 SHARE_EVENT_RETENTION = timedelta(days=7)
+# How long ago a report may begin and still rank all targets without adding up their days.
+SHARE_STANDINGS_KEPT = timedelta(days=800)
 # So many share events are counted in one transaction.
 SHARE_EVENT_BATCH = 1000
 # Smaller counts are not shown to readers; 0 shows them all.
