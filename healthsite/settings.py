@@ -51,7 +51,7 @@ SHARE_EVENT_RETENTION = timedelta(days=7)
 # How long ago a report may begin and still rank all targets without adding up their days.
 SHARE_STANDINGS_KEPT = timedelta(days=800)
 # So many share events are counted in one transaction.
-SHARE_EVENT_BATCH = 1000
+SHARE_EVENT_BATCH = 5000
 # Smaller counts are not shown to readers; 0 shows them all.
 SHARE_COUNT_MIN = env.number("SHARE_COUNT_MIN", 0)
 

@@ -1,17 +1,17 @@
 """All writes of sharing."""
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from django.conf import settings
-from django.db import transaction
+from django.db import DataError, IntegrityError, transaction
 from django.utils import timezone
 
 from sharing import bursts, counting, standings, stream, valkey
 from sharing.models import InboxEvent, ShareClass, ShareEvent, ShareTarget, StreamPosition
 from sharing.shareables import Label
-from sharing.stream import Batch, Entry, Event
+from sharing.stream import Accepted, Batch, Entry, Event
 
 logger = logging.getLogger(__name__)
 
@@ -85,8 +85,8 @@ def drain() -> int:
             if not batch.entries:
                 stream.note_sweep(server, began)
                 break
-            counted += _count_batch(batch)
-            stream.delete(server, batch)
+            counted += _count_batch(server, batch)
+            stream.trim(server, batch)
     except valkey.Silent as silence:
         logger.warning("the stream of share events is silent, the next sweep goes on: %s", silence)
     return counted
@@ -98,13 +98,15 @@ def drain_inbox() -> int:
     while rows := list(InboxEvent.objects.order_by("pk")[: settings.SHARE_EVENT_BATCH]):
         with transaction.atomic():
             events = [
-                Event(
-                    event_id=row.event_id,
-                    target_id=row.target_id,
-                    channel=row.channel,
-                    share_class=ShareClass(row.share_class),
-                    occurred_at=row.occurred_at,
-                    accepted_at=row.accepted_at,
+                Accepted.of(
+                    Event(
+                        event_id=row.event_id,
+                        target_id=row.target_id,
+                        channel=row.channel,
+                        share_class=ShareClass(row.share_class),
+                        occurred_at=row.occurred_at,
+                        accepted_at=row.accepted_at,
+                    )
                 )
                 for row in rows
             ]
@@ -120,60 +122,100 @@ def prune_events() -> int:
     return deleted
 
 
-def _count_batch(batch: Batch) -> int:
+def _count_batch(server: valkey.Valkey, batch: Batch) -> int:
+    """Count a batch in one commit; where the database refuses something of it, the rest without that."""
     now = timezone.now()
-    with transaction.atomic():
-        position = StreamPosition.objects.select_for_update().filter(stream=stream.STREAM).first()
-        countable, unreadable = _countable(batch, position, now)
-        counted = _count(countable, now)
-        StreamPosition.objects.update_or_create(
-            stream=stream.STREAM,
-            defaults={
-                "epoch": batch.epoch,
-                "last_id": batch.entries[-1].entry_id,
-                "updated_at": now,
-            },
-        )
-    if unreadable:
-        stream.set_aside(valkey.events_for_jobs(), unreadable)
+    entries = batch.entries
+    events = stream.parse(entries)
+    try:
+        counted, uncountable = _count_part(batch.epoch, entries, events, now)
+    except (DataError, IntegrityError):
+        logger.exception("the database refuses something of %s share events", len(entries))
+        counted, uncountable, refused = _count_parts(batch.epoch, entries, events, now)
+        if len(refused) + len(uncountable) == len(entries):
+            # No event of all is taken: that is no fault of theirs.
+            raise
+        uncountable += refused
+    stream.set_aside(server, uncountable)
     return counted
 
 
+def _count_parts(
+    epoch: str, entries: Sequence[Entry], events: Sequence[Accepted | None], now: datetime
+) -> tuple[int, list[Entry], list[Entry]]:
+    """Count in halves of halves what the database refuses together.
+
+    Returns how many were new, the entries that cannot be counted, and those that it refuses alone too.
+    """
+    counted, uncountable, refused = 0, [], []
+    middle = len(entries) // 2
+    for part in (slice(None, middle), slice(middle, None)):
+        if not entries[part]:
+            continue
+        try:
+            more, unreadable = _count_part(epoch, entries[part], events[part], now)
+            alone: list[Entry] = []
+        except (DataError, IntegrityError):
+            if len(entries[part]) == 1:
+                refused += entries[part]
+                continue
+            more, unreadable, alone = _count_parts(epoch, entries[part], events[part], now)
+        counted += more
+        uncountable += unreadable
+        refused += alone
+    return counted, uncountable, refused
+
+
+@transaction.atomic
+def _count_part(
+    epoch: str, entries: Sequence[Entry], events: Sequence[Accepted | None], now: datetime
+) -> tuple[int, list[Entry]]:
+    """Count entries that follow each other, and keep their position; return how many were new, and the others."""
+    position = StreamPosition.objects.select_for_update().filter(stream=stream.STREAM).first()
+    countable, uncountable = _countable(epoch, entries, events, position, now)
+    counted = _count(countable, now)
+    position = StreamPosition(
+        stream=stream.STREAM, epoch=epoch, last_id=entries[-1][0].decode(), updated_at=now
+    )
+    StreamPosition.objects.bulk_create(
+        [position],
+        update_conflicts=True,
+        unique_fields=["stream"],
+        update_fields=["epoch", "last_id", "updated_at"],
+    )
+    return counted, uncountable
+
+
 def _countable(
-    batch: Batch, position: StreamPosition | None, now: datetime
-) -> tuple[list[Event], list[Entry]]:
+    epoch: str,
+    entries: Sequence[Entry],
+    events: Sequence[Accepted | None],
+    position: StreamPosition | None,
+    now: datetime,
+) -> tuple[list[Accepted], list[Entry]]:
     """Split a batch into events to count and entries that cannot be.
 
     An entry at or below the position was committed once. Its id tells so for as long as ids are kept;
     beyond that, in a stream restored from an old copy, the position does.
     """
-    targets = {entry.event.target_id for entry in batch.entries if entry.event}
-    known = set(ShareTarget.objects.filter(pk__in=targets).values_list("pk", flat=True))
-    forgotten = now - settings.SHARE_EVENT_RETENTION
-    countable: list[Event] = []
-    unreadable: list[Entry] = []
-    for entry in batch.entries:
-        event = entry.event
+    known = counting.known_targets(event for event in events if event)
+    forgotten = (now - settings.SHARE_EVENT_RETENTION).timestamp() * 1_000_000
+    last = (
+        stream.order(position.last_id.encode()) if position and position.epoch == epoch else (0, 0)
+    )
+    countable: list[Accepted] = []
+    uncountable: list[Entry] = []
+    for entry, event in zip(entries, events, strict=True):
         if event is None or event.target_id not in known:
-            unreadable.append(entry)
-        elif not (
-            event.occurred_at < forgotten
-            and position is not None
-            and position.epoch == batch.epoch
-            and _order(entry.entry_id) <= _order(position.last_id)
-        ):
+            uncountable.append(entry)
+        elif event.occurred >= forgotten or stream.order(entry[0]) > last:
             countable.append(event)
-    return countable, unreadable
+    return countable, uncountable
 
 
-def _count(events: list[Event], now: datetime) -> int:
+def _count(events: list[Accepted], now: datetime) -> int:
     new = counting.insert_new(events, recorded_at=now)
     groups = bursts.let_through(counting.grouped(new))
     counting.add_to_counts(groups)
     standings.add_late(groups)
     return len(new)
-
-
-def _order(entry_id: str) -> tuple[int, int]:
-    moment, _, sequence = entry_id.partition("-")
-    return int(moment), int(sequence)

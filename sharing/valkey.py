@@ -114,6 +114,42 @@ class Valkey:
         self._idle.append(connection)
         return answer
 
+    def together(self, *commands: tuple[Any, ...]) -> list[Any]:
+        """Return the answers to commands done in one transaction, just as the server gave them; raises Silent.
+
+        The client's own way makes a dictionary of each entry of a stream.
+        """
+        return self._guarded(partial(self._transact, commands))
+
+    def _transact(self, commands: tuple[tuple[Any, ...], ...]) -> list[Any]:
+        pool = self._client.connection_pool
+        connection = pool.get_connection()
+        try:
+            words = (("MULTI",), *commands, ("EXEC",))
+            connection.send_packed_command([b"".join(map(_packed, words))])
+            refused: list[redis.ResponseError] = []
+            for _ in words[:-1]:
+                try:
+                    connection.read_response()
+                except redis.ResponseError as error:
+                    refused.append(error)
+            try:
+                answers: list[Any] = connection.read_response()
+            except redis.ResponseError as error:
+                raise (refused or [error])[0] from error
+        except redis.ResponseError:
+            raise
+        except BaseException:
+            # Half an answer is still to come: nobody else may read it.
+            connection.disconnect()
+            raise
+        finally:
+            pool.release(connection)
+        for answer in answers:
+            if isinstance(answer, redis.ResponseError):
+                raise answer
+        return answers
+
     def ask(self, question: Callable[["redis.Redis"], T]) -> T:
         """Return what the question answers; raises Silent where the server does not."""
         return self._guarded(partial(question, self._client))

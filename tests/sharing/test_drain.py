@@ -93,7 +93,7 @@ def test_a_sweep_killed_between_commit_and_trim_counts_nothing_twice(
     for _ in range(10):
         actions.accept(event=event(target))
     with monkeypatch.context() as killed:
-        killed.setattr(stream, "delete", _killed)
+        killed.setattr(stream, "trim", _killed)
         with pytest.raises(KeyboardInterrupt):
             actions.drain()
     assert server().xlen(stream.STREAM) == 10
@@ -233,8 +233,8 @@ def test_a_stream_replaced_during_a_sweep_keeps_its_new_events(target: ShareTarg
     actions.accept(event=event(target))
     batch = stream.read(valkey.events_for_jobs(), 10)
     server().flushall()
-    server().xadd(stream.STREAM, _fields(event(target)), id=batch.entries[0].entry_id)
-    stream.delete(valkey.events_for_jobs(), batch)
+    server().xadd(stream.STREAM, _fields(event(target)), id=batch.entries[0][0])
+    stream.trim(valkey.events_for_jobs(), batch)
     assert server().xlen(stream.STREAM) == 1
 
 
