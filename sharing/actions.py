@@ -8,7 +8,7 @@ from django.conf import settings
 from django.db import DataError, IntegrityError, transaction
 from django.utils import timezone
 
-from sharing import bursts, counting, standings, stream, valkey
+from sharing import bursts, counting, counting_lock, standings, stream, valkey
 from sharing.models import InboxEvent, ShareClass, ShareEvent, ShareTarget, StreamPosition
 from sharing.shareables import Label
 from sharing.stream import Accepted, Batch, Entry, Event
@@ -214,6 +214,7 @@ def _countable(
 
 
 def _count(events: list[Accepted], now: datetime) -> int:
+    counting_lock.take()
     new = counting.insert_new(events, recorded_at=now)
     groups = bursts.let_through(counting.grouped(new))
     counting.add_to_counts(groups)

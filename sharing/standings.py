@@ -1,23 +1,22 @@
 """How many shares each target had up to the end of a day: what a report ranks by, however long its period.
 
 A day's standings are those of the day before and its counts. They are written once it is over, by the nightly job;
-what counts on it later is added by the drain, in the commit that counts it. Both hold the position of the stream,
-so neither misses what the other writes.
+what counts on it later is added by the drain, in the commit that counts it. Both hold the lock of counting, so
+neither misses what the other writes.
 """
 
 from collections.abc import Iterator
 from datetime import UTC, date, timedelta
-from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import Max, Min
 from django.utils import timezone
 
-from sharing import stream
-from sharing.counting import Group, add
+from sharing import counting_lock, many_rows
 from sharing.count_models import FORGOTTEN_DAYS
-from sharing.models import ShareClass, ShareCount, ShareStanding, StandingDay, StreamPosition
+from sharing.counting import Group
+from sharing.models import ShareClass, ShareCount, ShareStanding, StandingDay
 
 _CLASSES = tuple(ShareClass.values)
 # Of each class, what rows of ShareCount add up to.
@@ -52,18 +51,16 @@ def add_late(groups: list[Group]) -> None:
             "day", flat=True
         )
     )
-    numbers: dict[tuple[Any, ...], tuple[int, ...]] = {}
+    numbers: dict[tuple[date, int], list[int]] = {}
     for group in late:
+        place = _CLASSES.index(group.share_class)
         for day in days:
             if day >= group.day:
-                key = (day, group.target_id)
-                before = numbers.get(key, (0,) * len(_CLASSES))
-                numbers[key] = tuple(
-                    number + group.count * (name == group.share_class)
-                    for name, number in zip(_CLASSES, before, strict=True)
-                )
+                row = numbers.setdefault((day, group.target_id), [0] * len(_CLASSES))
+                row[place] += group.count
     if numbers:
-        add(ShareStanding, ("day", "target_id"), _CLASSES, numbers)
+        rows = [(*key, *row) for key, row in sorted(numbers.items())]
+        many_rows.add(ShareStanding, ("day", "target_id"), _CLASSES, rows)
 
 
 def _missing(today: date) -> Iterator[date]:
@@ -82,19 +79,19 @@ def _missing(today: date) -> Iterator[date]:
 
 @transaction.atomic
 def _write(day: date) -> int:
-    # The drain holds this row while it counts.
-    list(StreamPosition.objects.select_for_update().filter(stream=stream.STREAM))
+    counting_lock.take()
     if StandingDay.objects.filter(day=day).exists():
         return 0
     before = StandingDay.objects.filter(day=day - timedelta(1)).exists()
+    counted = f"SELECT target_id, {_SUMS} FROM sharing_sharecount WHERE day"  # noqa: S608 - names of ours
     source = (
         f"""
         SELECT target_id, {_COLUMNS} FROM sharing_sharestanding WHERE day = %(before)s
         UNION ALL
-        SELECT target_id, {_SUMS} FROM sharing_sharecount WHERE day = %(day)s GROUP BY target_id
-        """
+        {counted} = %(day)s GROUP BY target_id
+        """  # noqa: S608
         if before
-        else f"SELECT target_id, {_SUMS} FROM sharing_sharecount WHERE day <= %(day)s GROUP BY target_id"
+        else f"{counted} <= %(day)s GROUP BY target_id"
     )
     sums = ", ".join(f"SUM({each})" for each in _CLASSES)
     # Names of our own columns and classes alone are put into the statement.
