@@ -12,7 +12,8 @@ from typing import Any
 from django.db import connection
 from django.utils import timezone
 
-from sharing.models import TOTAL_CLASSES, ShareClass, StandingDay
+from sharing import standings
+from sharing.models import TOTAL_CLASSES, ShareClass
 from sharing.tallies import RATIO_MIN, Named, Scope, Tally
 
 _CLASSES = tuple(ShareClass.values)
@@ -70,7 +71,7 @@ class Ranking:
 
 
 def rank(scope: Scope, before: date, parts: Sequence[Part]) -> Ranking:
-    """Return parts of a ranking of all targets of a scope, with at most two queries.
+    """Return parts of a ranking of all targets of a scope, with at most three queries.
 
     `before` is the first day of the period before, which ends where the scope begins.
     """
@@ -103,10 +104,7 @@ def _source(scope: Scope, before: date) -> tuple[str, dict[str, Any]]:
     }
     classes = [scope.share_class] if scope.share_class else list(_CLASSES)
     limits = _limits(scope, values)
-    is_written = not scope.channel and StandingDay.objects.filter(day__in=wanted).count() == len(
-        wanted
-    )
-    if is_written:
+    if not scope.channel and standings.are_written(wanted):
         return _differences(scope, classes, limits, is_open=scope.last >= today), values
     return _sums(scope, classes, limits, values), values
 

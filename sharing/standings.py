@@ -5,12 +5,12 @@ what counts on it later is added by the drain, in the commit that counts it. Bot
 neither misses what the other writes.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import UTC, date, timedelta
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import Max, Min
+from django.db.models import Count, Max, Min, Q
 from django.utils import timezone
 
 from sharing import counting_lock, many_rows
@@ -35,6 +35,23 @@ def write_missing() -> int:
     for day in _missing(timezone.now().astimezone(UTC).date()):
         written += _write(day)
     return written
+
+
+def are_written(days: Collection[date]) -> bool:
+    """Tell whether the standings of these closed days are all there, with one or two queries.
+
+    Before the first one they are there without a row, where nobody had anything by then.
+    """
+    kept = StandingDay.objects.aggregate(
+        first=Min("day"), number=Count("day", filter=Q(day__in=list(days)))
+    )
+    first = kept["first"]
+    if first is None:
+        return False
+    early = [day for day in days if day < first]
+    if early and ShareStanding.objects.filter(day=first).exists():
+        return False
+    return int(kept["number"]) == len(days) - len(early)
 
 
 def add_late(groups: list[Group]) -> None:

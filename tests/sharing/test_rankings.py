@@ -57,25 +57,26 @@ counts = st.dictionaries(
         st.integers(0, 12),
     ),
     st.integers(1, 30),
+    min_size=8,
     max_size=40,
 )
 scopes = st.fixed_dictionaries(
     {
         "last": st.integers(0, 3),
         "days": st.integers(1, 5),
-        "channel": st.sampled_from(["", "", "x"]),
+        "channel": st.sampled_from(["", "", "", "x"]),
         "share_class": st.sampled_from(["", "", "intent", "arrival"]),
-        "title": st.sampled_from(["", "", "sleep", "%", "_", "'"]),
-        "only": st.sampled_from([None, None, (), (0,), (1, 3)]),
+        "title": st.sampled_from(["", "", "", "", "sleep", "%", "_", "'"]),
+        "only": st.sampled_from([None, None, None, None, (), (0,), (1, 3)]),
         "by": st.sampled_from(["shared", "per_share", "title", "arrival"]),
         "descending": st.booleans(),
-        "written": st.booleans(),
+        "written": st.sampled_from([True, True, True, False]),
     }
 )
 
 
 @settings(
-    max_examples=40,
+    max_examples=100,
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
