@@ -47,6 +47,8 @@ def reopen(*, burst: ShareBurst, user: Any, seen: str | None = None) -> bool:
 
 @transaction.atomic
 def _put(burst: ShareBurst, state: State, user: Any, seen: str | None) -> bool:
+    # Then the nightly standings miss nothing of it.
+    counting.take_turns()
     # The hour first, as the drain does (sharing/bursts.py). It may be forgotten.
     hours = ShareHour.objects.filter(target_id=burst.target_id, hour=burst.hour)
     list(hours.select_for_update())

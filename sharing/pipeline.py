@@ -14,6 +14,7 @@ from django.db.models import Sum
 from django.utils import timezone
 
 from sharing import stream
+from sharing.filtered import Reason
 from sharing.models import (
     HeldCount,
     InboxEvent,
@@ -30,7 +31,12 @@ VERIFIED = "share-events:verified"
 # More rows than this in the inbox are not counted: what is wrong is known by then.
 INBOX_COUNTED_TO = 100_000
 # Reasons of `UncountedShare` for which a sender was told no; the others it was not told.
-REFUSALS = frozenset({"foreign", "malformed", "too_early", "too_large", "too_late", "unknown"})
+REFUSALS = frozenset(
+    {
+        Reason.MALFORMED, Reason.FOREIGN, Reason.UNKNOWN,
+        Reason.TOO_LARGE, Reason.TOO_LATE, Reason.TOO_EARLY,
+    }
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

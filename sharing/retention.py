@@ -15,6 +15,7 @@ from django.conf import settings
 from django.db import connection, models, transaction
 from django.utils import timezone
 
+from sharing import bursts
 from sharing.count_models import FORGOTTEN_DAYS
 from sharing.models import (
     ShareCount,
@@ -39,18 +40,24 @@ class Forgotten:
     counts: int = 0
     standings: int = 0
     refusals: int = 0
+    hours: int = 0
 
 
 def forget_days() -> Forgotten:
-    """Add days up that are older than they are kept, under `FORGOTTEN_DAYS`; totals stay what they are."""
+    """Add days up that are older than they are kept, under `FORGOTTEN_DAYS`; totals stay what they are.
+
+    What the burst guard learns from no more goes as well, however long days are kept.
+    """
     kept: int = settings.SHARE_DAYS_RETENTION_DAYS
+    hours = bursts.prune_hours()
     if not kept:
-        return Forgotten()
+        return Forgotten(hours=hours)
     first_kept = timezone.now().astimezone(UTC).date() - timedelta(days=kept)
     return Forgotten(
         counts=_forget_counts(first_kept),
         standings=_forget_standings(first_kept),
         refusals=_forget_refusals(first_kept),
+        hours=hours,
     )
 
 

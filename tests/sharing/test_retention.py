@@ -196,7 +196,7 @@ def test_a_chunk_takes_the_same_queries_however_many_rows_there_are(
     few = number()
     for channel in range(50):
         count(targets[0], ago(200), channel=f"c{channel}")
-    assert number() == few == 13
+    assert number() == few == 15
 
 
 def test_no_report_shows_the_forgotten_days_as_a_day(
