@@ -79,6 +79,7 @@ const MEANINGS = {
 };
 
 function* meaningOf({ code, classes, below, as_of: asOf }, now) {
+  if (classes) yield make("p", "“Shared” is intents and handed over together.");
   if (below) yield make("p", "So small a number is not told: on a health page it could point at a person.");
   const list = make("dl");
   for (const [name, [heading, meaning]] of Object.entries(MEANINGS)) {
