@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from sharing.reports.filters import WHOLE
-from sharing.reports.measures import Measure
+from sharing.reports.measures import Measure, percent
 from sharing.tallies import Named, Tally
 
 MOST_CHANGES = 5
@@ -33,10 +33,7 @@ class Change:
             return f"{apart}, none before"
         if not self.now:
             return f"{apart}, none now"
-        # A part of a handful is no percentage, and one of four digits says nothing.
-        if self.before >= 10 and abs(self.apart) < self.before * 10:
-            return f"{apart} ({abs(self.apart) * 100 / self.before:.0f}%)"
-        return apart
+        return f"{apart}{percent(abs(self.apart), self.before)}"
 
     @property
     def only_query(self) -> str:

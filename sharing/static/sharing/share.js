@@ -96,9 +96,9 @@ function* meaningOf({ code, classes, below, as_of: asOf }, now) {
 function ageOf(asOf, now) {
   const moment = new Date(asOf);
   const seconds = Math.max(0, Math.round((now - moment) / 1000));
-  const [size, unit] = [[86400, "day"], [3600, "hour"], [60, "minute"], [1, "second"]].find(([size]) => seconds >= size) ?? [1, "second"];
+  const [size, unit] = [[86400, "day"], [3600, "hour"], [60, "minute"], [1, "second"]].find(([size]) => seconds >= size) ?? [];
   const locale = document.documentElement.lang;
-  const age = new Intl.RelativeTimeFormat(locale).format(-Math.floor(seconds / size), unit);
+  const age = unit ? new Intl.RelativeTimeFormat(locale).format(-Math.floor(seconds / size), unit) : "just now";
   const format = unit === "day" ? { dateStyle: "long", timeStyle: "short" } : { timeStyle: "short" };
   return `${moment.toLocaleString(locale, format)}, ${age}`;
 }
