@@ -55,7 +55,7 @@ function tell(place, words, count, now) {
   details.tell = () => details.open && meaning.replaceChildren(...meaningOf(count, now()));
   // What is being read stays as it is, unless its numbers changed.
   const said = JSON.stringify([count.classes, count.below]);
-  if (details.said !== said || !count.as_of) details.tell();
+  if (details.said !== said && !meaning.contains(document.activeElement)) details.tell();
   details.said = said;
   announce(place, words);
 }
