@@ -12,11 +12,11 @@ from wagtail.admin.views.generic import PermissionCheckedMixin
 from wagtail.admin.views.generic.base import WagtailAdminTemplateMixin
 from wagtail.permissions import page_permission_policy
 
-from sharing import queries, tallies
+from sharing import filtered, queries, tallies
 from sharing.reports import measures, pictures, tables, targets
 from sharing.reports.changes import changes
 from sharing.reports.filters import ReportFilters, Wanted
-from sharing.reports.periods import LAST_DAYS, day_words, last_days
+from sharing.reports.periods import LAST_DAYS, Period, day_words, last_days
 from sharing.reports.spreadsheet import csv_answer
 from sharing.reports.tables import Row, Table
 from sharing.tallies import Named, Tally
@@ -81,6 +81,7 @@ class SharesReport(PermissionCheckedMixin, WagtailAdminTemplateMixin, TemplateVi
             "wider": self._wider(wanted),
             "without_filters": self._address(keep=("period", "since", "until")),
             "since": _since(period.days),
+            "uncounted": self._uncounted(period),
             "classes": tables.by_class(scope.share_class, now, before, period.days),
             "headline": self._headline(scope.share_class, now, before, period.days),
         }
@@ -206,6 +207,14 @@ class SharesReport(PermissionCheckedMixin, WagtailAdminTemplateMixin, TemplateVi
                 {"name": "Arrivals per share", "number": measures.shown(ratio), "words": words}
             )
         return shown
+
+    def _uncounted(self, period: Period) -> list[tuple[str, int]] | None:
+        """Return what was filtered by reason, most first, for who operates the site; None for others."""
+        if not self.request.user.is_superuser:
+            return None
+        found = filtered.by_reason(period.first, period.last)
+        rows = [(str(reason.label), number) for reason, number in found.items() if number]
+        return sorted(rows, key=lambda row: (-row[1], row[0]))
 
     def _sorting(self, columns: list[measures.Measure], ordering: str) -> list[dict[str, Any]]:
         """Return a heading each, with the address that sorts by it."""
