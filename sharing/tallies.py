@@ -92,6 +92,27 @@ def by_target(scope: Scope) -> dict[int, Tally]:
     return _pivot(_counts(scope), "target_id")
 
 
+def compared(scope: Scope, since: date) -> dict[int, tuple[Tally, Tally]]:
+    """Return, by target id, the numbers from a day on and those before it, with one query.
+
+    Only the days of the scope: it reaches back as far as the comparison does.
+    """
+    rows = (
+        _counts(scope)
+        .order_by()
+        .values_list("target_id", "share_class")
+        .annotate(
+            now=Sum("count", filter=Q(day__gte=since), default=0),
+            before=Sum("count", filter=Q(day__lt=since), default=0),
+        )
+    )
+    found: dict[int, tuple[dict[str, int], dict[str, int]]] = {}
+    for target_id, share_class, now, before in rows:
+        numbers = found.setdefault(target_id, ({}, {}))
+        numbers[0][share_class], numbers[1][share_class] = int(now), int(before)
+    return {target_id: (Tally(**now), Tally(**then)) for target_id, (now, then) in found.items()}
+
+
 def every_target() -> list[Named]:
     """Return all that was ever published, by title; an article's own row before its sections'.
 

@@ -17,7 +17,7 @@ from django.utils.http import http_date
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from sharing import offers, qr, queries, remembered, valkey, visitors
+from sharing import ages, meanings, offers, qr, queries, remembered, valkey, visitors
 from sharing.channels import QR, public_name
 from sharing.links import is_campaign_code, parse_link, short_link, ways_to_share
 from sharing.models import ShareClass
@@ -132,12 +132,15 @@ def counts(request: HttpRequest, code: str) -> HttpResponse:
     channels: dict[str, Counter[str]] = {}
     for channel, share_class, number in rows:
         channels.setdefault(names[channel], Counter())[share_class] += number
+    as_of = queries.counted_until()
     context = {
         "shared": shared,
         "article_code": queries.article_code(target.page_id) if target.block_id else target.code,
         "counts": None if below else numbers,
         "below": below,
-        "as_of": queries.counted_until(),
+        "classes": [] if below else meanings.meanings(numbers.classes),
+        "as_of": as_of,
+        "age": ages.ago(as_of, timezone.now()) if as_of else "",
         "channels": [
             {
                 "name": name,

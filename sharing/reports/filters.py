@@ -99,16 +99,19 @@ class ReportFilters(forms.Form):
             "max": today.isoformat(),
         }
 
-    def offer_channels(self, found: Iterable[str]) -> None:
-        """List the channels there are and those that have counts; none is listed by hand."""
+    def offer_channels(self, found: Iterable[str]) -> dict[str, str]:
+        """List the channels there are and those that have counts; none is listed by hand.
+
+        Returns what they are called, by slug.
+        """
         slugs = {*channels.BY_SLUG, *found}
         chosen = self.data.get("channel", "")
         if _SLUG.fullmatch(chosen):
             slugs.add(chosen)
-        names = sorted(
-            queries.channel_names(slugs).items(), key=lambda item: (item[1].casefold(), item[0])
-        )
-        self._choose("channel", [("", "All channels"), *names])
+        names = queries.channel_names(slugs)
+        in_order = sorted(names.items(), key=lambda item: (item[1].casefold(), item[0]))
+        self._choose("channel", [("", "All channels"), *in_order])
+        return names
 
     def clean_title(self) -> str:
         """Return the title without spaces around it."""

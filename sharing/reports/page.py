@@ -12,10 +12,11 @@ from wagtail.admin.views.generic import PermissionCheckedMixin
 from wagtail.admin.views.generic.base import WagtailAdminTemplateMixin
 from wagtail.permissions import page_permission_policy
 
-from sharing import queries, tallies
+from sharing import filtered, queries, tallies
 from sharing.reports import measures, pictures, tables, targets
+from sharing.reports.changes import changes
 from sharing.reports.filters import ReportFilters, Wanted
-from sharing.reports.periods import LAST_DAYS, day_words, last_days
+from sharing.reports.periods import LAST_DAYS, Period, day_words, last_days
 from sharing.reports.spreadsheet import csv_answer
 from sharing.reports.tables import Row, Table
 from sharing.tallies import Named, Tally
@@ -69,23 +70,29 @@ class SharesReport(PermissionCheckedMixin, WagtailAdminTemplateMixin, TemplateVi
         now = tallies.total(tally for day, tally in by_day.items() if day >= period.first)
         before = tallies.total(tally for day, tally in by_day.items() if day < period.first)
         channels = tallies.by_channel(scope)
-        form.offer_channels(channels)
+        names = form.offer_channels(channels)
         columns = measures.measures(scope.share_class, now)
         context: dict[str, Any] = {
             "period": period,
             "before": period.before,
+            "kept": self._address(keep=("period", "since", "until", "channel", "share_class")),
             "wanted": wanted,
             "empty": not now,
             "wider": self._wider(wanted),
             "without_filters": self._address(keep=("period", "since", "until")),
+            "since": _since(period.days),
+            "uncounted": self._uncounted(period),
             "classes": tables.by_class(scope.share_class, now, before, period.days),
             "headline": self._headline(scope.share_class, now, before, period.days),
         }
+        compared = tallies.compared(wanted.before, period.first)
+        context["changes"] = changes(named, compared, columns[0])
         if not now:
             return context
         days = tables.Days(period, by_day, as_of.date() if as_of else None)
-        ranked = self._channels(channels, wanted, columns)
-        counted = targets.counted(named, tallies.by_target(scope))
+        ranked = self._channels(channels, names, wanted, columns)
+        by_target = {target_id: tally for target_id, (tally, _) in compared.items() if tally}
+        counted = targets.counted(named, by_target)
         rows, ordering = targets.ordered(counted, columns, self.request.GET.get("ordering", ""))
         paginator = WagtailPaginator(rows, ROWS_A_PAGE)
         paginator.verbose_name = "article or section"
@@ -98,6 +105,11 @@ class SharesReport(PermissionCheckedMixin, WagtailAdminTemplateMixin, TemplateVi
             "day_table": _day_table(days, columns),
             "channel_table": _channel_table(ranked, columns),
             "target_table": Table("targets", "", "Title", columns, lines, targets.FACTS),
+            "funnel": "" if scope.share_class else pictures.funnel(now),
+            "top_sections": pictures.top_sections(first, scope.share_class, period)
+            if any(row.named.is_section for row in first)
+            else None,
+            "section_table": _section_table(first, columns),
             "over_time": pictures.over_time(days, scope.share_class),
             "by_channel": pictures.by_channel(
                 [(name, tally) for _, name, tally in ranked], scope.share_class, period
@@ -106,7 +118,6 @@ class SharesReport(PermissionCheckedMixin, WagtailAdminTemplateMixin, TemplateVi
             "page_obj": page,
             "elided_page_range": paginator.get_elided_page_range(page.number),
             "sorting": self._sorting(columns, ordering),
-            "kept": self._address(keep=("period", "since", "until", "channel", "share_class")),
             "none_counted": len(named) - len(counted) if not wanted.narrowed else 0,
         }
 
@@ -147,7 +158,8 @@ class SharesReport(PermissionCheckedMixin, WagtailAdminTemplateMixin, TemplateVi
         if asked == "channels":
             channels = tallies.by_channel(scope)
             columns = measures.measures(scope.share_class, tallies.total(channels.values()))
-            table = _channel_table(self._channels(channels, wanted, columns), columns)
+            ranked = self._channels(channels, queries.channel_names(channels), wanted, columns)
+            table = _channel_table(ranked, columns)
             return csv_answer(name, table.headings, table.lines())
         found = tallies.by_target(scope)
         columns = measures.measures(scope.share_class, tallies.total(found.values()))
@@ -159,11 +171,14 @@ class SharesReport(PermissionCheckedMixin, WagtailAdminTemplateMixin, TemplateVi
         return csv_answer(name, table.headings, (tables.cells(row) for row in lines))
 
     def _channels(
-        self, found: dict[str, Tally], wanted: Wanted, columns: list[measures.Measure]
+        self,
+        found: dict[str, Tally],
+        names: dict[str, str],
+        wanted: Wanted,
+        columns: list[measures.Measure],
     ) -> list[tuple[str, str, Tally]]:
         """Return slug, name and numbers, largest first; the channel asked for alone."""
         asked = wanted.scope.channel
-        names = queries.channel_names(found)
         rows = [(slug, names[slug], tally) for slug, tally in found.items() if asked in {"", slug}]
         key = columns[0].number
         return sorted(
@@ -192,6 +207,14 @@ class SharesReport(PermissionCheckedMixin, WagtailAdminTemplateMixin, TemplateVi
                 {"name": "Arrivals per share", "number": measures.shown(ratio), "words": words}
             )
         return shown
+
+    def _uncounted(self, period: Period) -> list[tuple[str, int]] | None:
+        """Return what was filtered by reason, most first, for who operates the site; None for others."""
+        if not self.request.user.is_superuser:
+            return None
+        found = filtered.by_reason(period.first, period.last)
+        rows = [(str(reason.label), number) for reason, number in found.items() if number]
+        return sorted(rows, key=lambda row: (-row[1], row[0]))
 
     def _sorting(self, columns: list[measures.Measure], ordering: str) -> list[dict[str, Any]]:
         """Return a heading each, with the address that sorts by it."""
@@ -254,6 +277,11 @@ def _silence(as_of: datetime | None) -> str:
     return f"Counting stopped about {minutes // size:,} {unit}s ago: the worker is silent."
 
 
+def _since(days: int) -> str:
+    """Return what a period is compared with, as a heading has it."""
+    return {1: "the day before", 7: "the week before"}.get(days, f"the {days:,} days before")
+
+
 def _day_table(days: tables.Days, columns: list[measures.Measure]) -> Table:
     if not days.by_seven:
         return _every_day_table(days, columns, in_words=True)
@@ -288,3 +316,18 @@ def _channel_table(ranked: list[tuple[str, str, Tally]], columns: list[measures.
         Row(name, tables.numbers(columns, tally), facts=(slug,)) for slug, name, tally in ranked
     ]
     return Table("channels", "Numbers by channel", "Channel", columns, rows, ("Name in addresses",))
+
+
+def _section_table(first: list[targets.Counted], columns: list[measures.Measure]) -> Table:
+    rows = [
+        Row(row.named.label, tables.numbers(columns, row.tally), detail=row.article)
+        for row in first
+        if row.named.is_section
+    ]
+    return Table(
+        "sections",
+        "Numbers of the sections that come first",
+        "Section",
+        columns,
+        rows[: pictures.MOST_TARGETS],
+    )
