@@ -126,11 +126,15 @@ def _count_batch(batch: Batch) -> int:
         position = StreamPosition.objects.select_for_update().filter(stream=stream.STREAM).first()
         countable, unreadable = _countable(batch, position, now)
         counted = _count(countable, now)
+        last_id = batch.entries[-1].entry_id
+        if position is not None and position.epoch == batch.epoch:
+            # An old copy's first batch would move it back, and the rest of the copy would be new.
+            last_id = max(position.last_id, last_id, key=_order)
         StreamPosition.objects.update_or_create(
             stream=stream.STREAM,
             defaults={
                 "epoch": batch.epoch,
-                "last_id": batch.entries[-1].entry_id,
+                "last_id": last_id,
                 "updated_at": now,
             },
         )
