@@ -32,6 +32,7 @@ DATABASE_FAULTS = 6
 _WAITING = min(300, EVENTS // 400)
 _WAIT_FOR_WORK = 2.0
 _WAIT_FOR_VICTIM = 10.0
+_TELL_EVERY = 10.0
 # So many events are sent by each producer at every look for a victim.
 _FOOD = 1
 
@@ -67,7 +68,7 @@ class _Run:
         verdict = truth.compare(sent, found)
         for line in truth.differences(sent, found):
             self.world.say(line)
-        is_exact = verdict.is_exact and len(sent) == EVENTS
+        is_exact = verdict.is_exact and verdict.sent == EVENTS
         return {
             "sent": verdict.sent,
             "lost": verdict.lost,
@@ -213,7 +214,11 @@ class _Run:
         for producer in self.producers:
             producer.join()
         self.world.say("all is sent")
-        while self._waiting():
+        told = time.monotonic()
+        while waiting := self._waiting():
+            if time.monotonic() > told + _TELL_EVERY:
+                told = time.monotonic()
+                self.world.say(f"{waiting} events wait")
             self._replace_the_dead()
             time.sleep(0.1)
 

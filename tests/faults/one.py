@@ -19,7 +19,7 @@ from tests.faults.registry import FAULTS
 from tests.faults.servers import cache_server, events_server
 
 # A run that takes longer has failed, in seconds.
-DEADLINE = 420
+DEADLINE = 480
 
 
 class OutOfTime(BaseException):

@@ -38,20 +38,22 @@ class Order:
 
 
 def produce(order: Order, ceiling: Any) -> None:
-    """Send events, never more than the ceiling (a shared number) allows by now."""
+    """Send events until so many are answered, never more than the ceiling (a shared number) allows by now."""
     server = valkey.Valkey(
         order.address, timeout=settings.VALKEY_TIMEOUT, break_seconds=_BREAK_SECONDS
     )
     valkey.events = lambda: server  # type: ignore[assignment]
     chance = Random(order.seed)
     with order.file.open("w", buffering=1 << 16) as file:
-        for number in range(order.events):
-            while number >= ceiling.value:
+        answered = 0
+        while answered < order.events:
+            while answered >= ceiling.value:
                 time.sleep(0.005)
             event = _event(chance, order.targets)
             is_answered = _accept(event)
             if chance.uniform(0, 100) < TWICE_PERCENT:
                 is_answered = _accept(event) or is_answered
+            answered += is_answered
             file.write(truth.line_of(event, is_answered=is_answered))
 
 

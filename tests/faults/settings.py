@@ -4,5 +4,5 @@ from healthsite.settings import *
 
 INSTALLED_APPS = [*INSTALLED_APPS, "tests.faults"]
 # So small that kills fall between, before and inside batches.
-SHARE_EVENT_BATCH = 200
+SHARE_EVENT_BATCH = 300
 LOGGING = LOGGING | {"root": {"handlers": ["console"], "level": "WARNING"}}

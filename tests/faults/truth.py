@@ -132,7 +132,7 @@ def compare(sent: Iterable[Sent], found: Counted) -> Verdict:
         unanswered=len(sent) - len(answered),
         lost=max(len(answered - found.ids), (expected - actual).total()),
         doubled=max(len(unheard_of), (actual - expected).total()),
-        wrong_sums=_wrong_sums(found),
+        wrong_sums=wrong_sums(found),
         held=found.held.total(),
     )
 
@@ -145,7 +145,8 @@ def differences(sent: Iterable[Sent], found: Counted, limit: int = 10) -> list[s
     return [f"{cell}: sent {expected[cell]}, counted {actual[cell]}" for cell in wrong[:limit]]
 
 
-def _wrong_sums(found: Counted) -> int:
+def wrong_sums(found: Counted) -> int:
+    """Return how many of the sums beside the counts of days are not their sums."""
     totals: Counter[tuple[int, str]] = Counter()
     days: Counter[tuple[date, str, str]] = Counter()
     for cell, number in found.counts.items():
