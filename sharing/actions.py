@@ -206,8 +206,12 @@ def _count_part(
     position = StreamPosition.objects.select_for_update().filter(stream=stream.STREAM).first()
     countable, uncountable = _countable(epoch, entries, events, position, now)
     counted = _count(countable, now)
+    last_id = entries[-1][0]
+    if position is not None and position.epoch == epoch:
+        # An old copy's first batch would move it back, and the rest of the copy would be new.
+        last_id = max(position.last_id.encode(), last_id, key=stream.order)
     position = StreamPosition(
-        stream=stream.STREAM, epoch=epoch, last_id=entries[-1][0].decode(), updated_at=now
+        stream=stream.STREAM, epoch=epoch, last_id=last_id.decode(), updated_at=now
     )
     StreamPosition.objects.bulk_create(
         [position],

@@ -234,6 +234,21 @@ def test_an_old_copy_of_the_stream_is_not_counted_again_once_its_ids_are_forgott
     assert counted() == 1
 
 
+def test_an_old_copy_of_many_batches_is_not_counted_again_once_its_ids_are_forgotten(
+    target: ShareTarget,
+) -> None:
+    number = 2 * settings.SHARE_EVENT_BATCH + 10
+    for _ in range(number):
+        actions.accept(event=event(target, occurred_at=timezone.now() - timedelta(days=8)))
+    copy = server().dump(stream.STREAM)
+    assert actions.drain() == number
+    ShareEvent.objects.update(recorded_at=timezone.now() - timedelta(days=8))
+    actions.prune_events()
+    server().restore(stream.STREAM, 0, copy, replace=True)
+    assert actions.drain() == 0, "the first batch of the copy must not move the position back"
+    assert counted() == number
+
+
 def test_a_stream_replaced_during_a_sweep_keeps_its_new_events(target: ShareTarget) -> None:
     actions.accept(event=event(target))
     batch = stream.read(valkey.events_for_jobs(), 10)
