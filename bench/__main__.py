@@ -13,6 +13,7 @@ from bench import (
     delivery_scale,
     drain,
     freshness,
+    share_report,
     share_write,
     visitors,
 )
@@ -28,6 +29,7 @@ BENCHES: dict[str, Callable[[], int]] = {
     "freshness": freshness.run,
     "cold": cold.run,
     "visitors": visitors.run,
+    "report": share_report.run,
 }
 
 

@@ -5,26 +5,15 @@ is the median of the rounds' medians. Requests are made inside the process, to t
 server calls: a web server and a load generator would add the same to all, and hide what grows.
 """
 
-import json
-import subprocess
-import sys
-import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from statistics import median
-from typing import Any
 
 from bench import report
-from bench.kept_sites import DATABASES, KeptSite, kept_sites
-from bench.missing import NotMeasured
+from bench.kept_sites import DATABASES, kept_sites
 from bench.report import Bar
-from bench.site import start_valkeys
-from healthsite import paths
-from healthsite.supervisor import data_folder
-from healthsite.supervisor.parent_death import binder
+from bench.site_process import SiteProcess, site_processes
 
 NUMBERS = (10, 1_000, 20_000)
 _FEWEST, _MOST = NUMBERS[0], NUMBERS[-1]
@@ -71,54 +60,13 @@ class Figures:
     queries: int  # the most that it made
 
 
-class SiteProcess:
-    """The process of one site, which does what it is told and says how long it took."""
-
-    def __init__(self, site: KeptSite, environment: Mapping[str, str]) -> None:
-        self.number = site.number
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "bench.scale_process"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            cwd=paths.PROJECT_ROOT,
-            env=dict(environment),
-            preexec_fn=binder(),
-        )
-
-    def ask(self, what: str, times: int, *, count: bool = False) -> list[Any]:
-        """Return the seconds of each time, or the number of queries; raises NotMeasured."""
-        assert self._process.stdin and self._process.stdout  # noqa: S101 - for the types
-        try:
-            self._process.stdin.write(
-                json.dumps({"do": what, "times": times, "count": count}) + "\n"
-            )
-            self._process.stdin.flush()
-        except BrokenPipeError:
-            pass
-        answer = self._process.stdout.readline()
-        if not answer:
-            raise NotMeasured(f"The site of {self.number:,} articles ended at “{what}”.")
-        found: list[Any] = json.loads(answer)
-        return found
-
-    def end(self) -> None:
-        """Let the process tidy up and end; kill it where it does not."""
-        assert self._process.stdin  # noqa: S101 - for the types
-        try:
-            self._process.stdin.close()
-            self._process.wait(20)
-        except (BrokenPipeError, subprocess.TimeoutExpired):
-            self._process.kill()
-            self._process.wait()
-
-
 def run() -> int:
     """Measure, print a table and the bars, and return the exit status. Raises NotMeasured."""
     figures: dict[tuple[str, int, str], Figures] = {}
     with kept_sites(NUMBERS) as sites:
         for database in DATABASES:
-            with _processes([site for site in sites if site.database == database]) as running:
+            of_one = [site for site in sites if site.database == database]
+            with site_processes(of_one, "bench.scale_process") as running:
                 for (number, what), found in _measured(running).items():
                     figures[database, number, what] = found
     _print(figures)
@@ -196,23 +144,3 @@ def _print(figures: Mapping[tuple[str, int, str], Figures]) -> None:
             ])  # fmt: skip
         print()
         report.table(heads, rows)
-
-
-@contextmanager
-def _processes(sites: Sequence[KeptSite]) -> Iterator[list[SiteProcess]]:
-    """Run a process for each site until the end of the block; they share two Valkeys, in databases of their own."""
-    with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="hs-scale-")))
-        data_folder.make_writable(folder)
-        data_folder.make_socket_dir(folder)
-        start_valkeys(stack, folder)
-        running = []
-        for at, site in enumerate(sites):
-            environment = site.environment(
-                REDIS_URL=f"unix://{paths.events_socket(folder)}?db={at}",
-                CACHE_URL=f"unix://{paths.cache_socket(folder)}?db={at}",
-            )
-            process = SiteProcess(site, environment)
-            stack.callback(process.end)
-            running.append(process)
-        yield running

@@ -85,7 +85,7 @@ def _alone(folder: Path) -> Iterator[None]:
 
 @contextmanager
 def _postgres(folder: Path) -> Iterator[Postgres]:
-    postgres = Postgres(_postgres_folder(folder))
+    postgres = Postgres(postgres_folder(folder))
     try:
         try:
             postgres.start()
@@ -160,7 +160,7 @@ def _stamp() -> str:
     return digest.hexdigest()
 
 
-def _postgres_folder(folder: Path) -> Path:
+def postgres_folder(folder: Path) -> Path:
     """Return where the databases are kept: root's server runs as nobody, who may enter few folders."""
     folder = folder.resolve()
     if os.getuid() == 0 and not all(
