@@ -6,6 +6,7 @@ https://www.encode.io/httpcore/network-backends/ (checked November 2026).
 """
 
 import json
+import logging
 import re
 import socket
 import ssl
@@ -24,6 +25,9 @@ from urllib.parse import urljoin
 import httpcore
 
 from sharing.networks.addresses import Forbidden, Place, is_public, place
+
+# At its lowest level httpcore logs the headers of replies, and these are nobody's business.
+logging.getLogger("httpcore").setLevel(logging.WARNING)
 
 LONGEST_BODY = 2 * 1024 * 1024
 DEEPEST_JSON = 64

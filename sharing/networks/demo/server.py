@@ -86,15 +86,13 @@ class DemoNetwork:
         """Return the address without a path."""
         return f"http://{self.netloc}"
 
-    def start(self) -> Self:
-        """Answer from a thread of its own."""
-        self._thread = threading.Thread(target=self.run, daemon=True)
+    def start(self, *, stops_within: float = 0.5) -> Self:
+        """Answer from a thread of its own; it looks so often, in seconds, whether to stop."""
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, args=(stops_within,), daemon=True
+        )
         self._thread.start()
         return self
-
-    def run(self) -> None:
-        """Answer until `stop`."""
-        self._server.serve_forever(poll_interval=0.05)
 
     def stop(self) -> None:
         """Stop answering, and end what is dripping or hanging."""
@@ -105,7 +103,7 @@ class DemoNetwork:
             self._thread.join()
 
     def __enter__(self) -> Self:
-        return self.start()
+        return self.start(stops_within=0.01)
 
     def __exit__(
         self,
