@@ -449,6 +449,14 @@ def test_what_drips_or_never_ends_is_cut_at_the_deadline_or_the_size(
         assert time.monotonic() - began < 9
 
 
+def test_silence_ends_at_the_deadline_not_at_the_end_of_a_single_steps_patience() -> None:
+    with saying(HALF, every=30) as server:
+        began = time.monotonic()
+        with pytest.raises(OutcomeUnknown, match="in time"):
+            ask(server, within=0.5)
+        assert time.monotonic() - began < 9
+
+
 def test_a_refusal_is_an_answer_though_its_body_cannot_be_read() -> None:
     page = whole(b"<html>", status=b"403 Forbidden", headers=b"Content-Type: text/html\r\n")
     with saying(page) as server:
