@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from sharing.networks.demo.exchange import Refuse, Reply, Request, as_json
+from sharing.networks.demo.pages import page
 from sharing.networks.demo.truth import StoredMedia, StoredPost, Token, Truth
 from sharing.networks.posting.lengths import TextRule, links, measure
 
@@ -44,13 +45,11 @@ def authorize(truth: Truth, request: Request) -> Reply:
             f'<button name="account" value="{html.escape(name)}">Connect @{html.escape(name)}</button> '
             for name in truth.accounts
         )
-        page = (
-            '<!doctype html><html lang="en"><meta charset="utf-8"><title>Demo network</title>'
-            "<h1>Demo network</h1><p>Nothing posted here leaves this machine. "
-            f"Allow the site to post for an account?</p><form method=post>{choices}"
-            "<button name=account value=''>Refuse</button></form></html>"
+        return page(
+            "<h1>Connect an account</h1><p>The site that sent you here asks to post for you on this "
+            f'network.</p><form method="post">{choices}<button name="account" value="">Refuse</button>'
+            "</form>"
         )
-        return Reply(200, page.encode(), {"Content-Type": "text/html; charset=utf-8"})
     account = str(request.fields().get("account", ""))
     if account not in truth.accounts:
         back = {"error": "access_denied", "state": asked["state"]}

@@ -45,6 +45,7 @@ ROUTES: tuple[tuple[str, str, str, Answer], ...] = (
     ("POST", r"/xrpc/com\.atproto\.repo\.deleteRecord", "change", at_protocol.delete_record),
     ("GET", r"/xrpc/app\.bsky\.feed\.getPosts", "read", at_protocol.get_posts),
     ("GET", r"/", "page", pages.all_posts),
+    ("GET", r"/demo\.css", "page", pages.style),
     ("GET", r"/@[^/]+/([^/]+)", "page", pages.mastodon_post),
     ("GET", r"/profile/([^/]+)/post/([^/]+)", "page", pages.bluesky_post),
     ("POST", r"/(like|repost)", "page", pages.like),
