@@ -100,10 +100,14 @@ class Asking(ABC):
         json: bytes,
         read: Callable[[Any], Outcome],
         headers: Mapping[str, str] | None = None,
+        shown: str = "",
     ) -> Receipt:
-        """Make the one request that may not be repeated, and say what may be concluded from it."""
+        """Make the one request that may not be repeated, and say what may be concluded from it.
+
+        `shown` stands for the path in the ledger, where the path itself holds a secret.
+        """
         host = urlsplit(account.origin).netloc
-        asked = f"{method} {path} at {host}"
+        asked = f"{method} {shown or path} at {host}"
         try:
             answer = self._outbound.request(
                 method,
