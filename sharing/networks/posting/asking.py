@@ -55,8 +55,8 @@ class Asking(ABC):
         self._pause = pause
 
     @abstractmethod
-    def _refusal(self, answer: Answered, host: str) -> Hindrance | None:
-        """Say what a status of 400 to 499 means; None where nothing may be concluded from it."""
+    def _refusal(self, answer: Answered, host: str) -> Hindrance | Unknown:
+        """Say what a status of 400 to 499 means; Unknown where nothing may be concluded from it."""
 
     def _ask(
         self,
@@ -132,12 +132,9 @@ class Asking(ABC):
             return RetryLater(at, f"{host} asks to wait: too many requests.")
         if answer.status in _MOVED:
             return Rejected(f"{host} has moved to another address: connect the account anew.")
-        refusal = None
         if answer.status not in _OPEN and 400 <= answer.status < 500:
-            refusal = self._refusal(answer, host)
-        return refusal or Unknown(
-            f"{host} answered {answer.status} {_phrase(answer.status)}".strip() + "."
-        )
+            return self._refusal(answer, host)
+        return Unknown(f"{host} answered {answer.status} {_phrase(answer.status)}".strip() + ".")
 
 
 def _address(origin: str, path: str, query: Sequence[tuple[str, str]]) -> str:

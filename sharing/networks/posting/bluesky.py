@@ -401,7 +401,7 @@ class Bluesky(Asking):
             return _blocked(answer, host)
         return CredentialsDead(f"{host} does not accept this name and app password.")
 
-    def _refusal(self, answer: Answered, host: str) -> Hindrance | None:
+    def _refusal(self, answer: Answered, host: str) -> Hindrance | Unknown:
         error = reading.text(answer.json, "error")
         words = reading.said(answer.json, "message") or error
         said = f"{host} says: {words}" if words else f"{host} answered {answer.status}."
@@ -410,8 +410,8 @@ class Bluesky(Asking):
         if error in _BLOCKED:
             return _blocked(answer, host)
         if error == "InvalidSwap":
-            # A record is under the key, and the key is this post's alone: it is to be found.
-            return None
+            # The key is this post's alone, so it is to be found.
+            return Unknown(f"{host} already holds something under this post's key.")
         if error == "BlobNotFound":
             return RetryLater(self._now(), "A picture has to be uploaded again.", prepare=True)
         if answer.status == HTTPStatus.UNAUTHORIZED:

@@ -310,7 +310,7 @@ class MastodonApi(Asking):
             return Absent()
         return CannotTell("It is not there yet; the request may still be under way.", settled)
 
-    def _refusal(self, answer: Answered, host: str) -> Hindrance | None:
+    def _refusal(self, answer: Answered, host: str) -> Hindrance:
         words = reading.said(answer.json, "error")
         said = f"{host} says: {words}" if words else f"{host} answered {answer.status}."
         match answer.status:

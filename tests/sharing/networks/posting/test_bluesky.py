@@ -71,7 +71,9 @@ def test_another_text_under_a_key_that_is_taken_changes_nothing_and_is_unknown(d
     published = desk.connector.send(desk.account, desk.prepare(stamp=stamp)).outcome
     assert isinstance(published, Published)
     other = desk.prepare(desk.post(f"Pepper {LINK}"), stamp)
-    assert isinstance(desk.connector.send(desk.account, other).outcome, Unknown)
+    outcome = desk.connector.send(desk.account, other).outcome
+    assert isinstance(outcome, Unknown)
+    assert "already holds something" in outcome.sentence
     assert desk.find_now(other) == Found(published.id, published.permalink)
     [stored] = desk.network.truth.posts
     assert stored.text.startswith("Salt")
