@@ -5,7 +5,17 @@ import sys
 import traceback
 from collections.abc import Callable
 
-from bench import cold, counts_read, delivery, delivery_304, delivery_scale, freshness, share_write
+from bench import (
+    cold,
+    counts_read,
+    delivery,
+    delivery_304,
+    delivery_scale,
+    drain,
+    freshness,
+    share_write,
+    visitors,
+)
 from bench.missing import NotMeasured
 
 BENCHES: dict[str, Callable[[], int]] = {
@@ -14,8 +24,10 @@ BENCHES: dict[str, Callable[[], int]] = {
     "delivery-scale": delivery_scale.run,
     "counts-read": counts_read.run,
     "share-write": share_write.run,
+    "drain": drain.run,
     "freshness": freshness.run,
     "cold": cold.run,
+    "visitors": visitors.run,
 }
 
 

@@ -25,6 +25,7 @@ except ImproperlyConfigured as error:
     sys.exit(f"Configuration: {error}")
 
 DRAIN_EVERY = 2.0
+SWEEP_FILTERED_EVERY = 10.0
 PUBLISH_SCHEDULED_EVERY = 20.0
 MAKE_CARDS_EVERY = 3.0
 SEND_MAIL_EVERY = 5.0
@@ -48,6 +49,11 @@ app.conf.update(
         "drain share events": {
             "task": "sharing.drain_events",
             "schedule": DRAIN_EVERY,
+            "options": {"expires": 10},
+        },
+        "write down what was filtered": {
+            "task": "sharing.sweep_filtered",
+            "schedule": SWEEP_FILTERED_EVERY,
             "options": {"expires": 10},
         },
         "publish and expire scheduled pages": {
@@ -99,6 +105,16 @@ app.conf.update(
             "task": "sharing.prune_events",
             "schedule": 3600.0,
             "options": {"expires": 1800},
+        },
+        "add up old days of share counts": {
+            "task": "sharing.forget_days",
+            "schedule": crontab(hour="3", minute="10"),
+            "options": {"expires": 3600},
+        },
+        "compare sums of share counts with the counts": {
+            "task": "sharing.verify_counts",
+            "schedule": crontab(hour="4", minute="20"),
+            "options": {"expires": 3600},
         },
     },
 )

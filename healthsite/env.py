@@ -46,8 +46,8 @@ def flag(name: str, *, default: bool = False) -> bool:
     raise ImproperlyConfigured(f"{name} takes 1 or 0, not {raw!r}.")
 
 
-def number(name: str, default: int, *, minimum: int = 0) -> int:
-    """Return a whole number of at least `minimum`; anything else raises ImproperlyConfigured."""
+def number(name: str, default: int, *, minimum: int = 0, maximum: int | None = None) -> int:
+    """Return a whole number from `minimum` to `maximum`; anything else raises ImproperlyConfigured."""
     raw = os.environ.get(name, "").strip()
     if not raw:
         return default
@@ -55,8 +55,9 @@ def number(name: str, default: int, *, minimum: int = 0) -> int:
         value = int(raw)
     except ValueError:
         value = minimum - 1
-    if value < minimum:
-        raise ImproperlyConfigured(f"{name} takes a whole number from {minimum}, not {raw!r}.")
+    if value < minimum or (maximum is not None and value > maximum):
+        span = f"from {minimum}" if maximum is None else f"from {minimum} to {maximum}"
+        raise ImproperlyConfigured(f"{name} takes a whole number {span}, not {raw!r}.")
     return value
 
 

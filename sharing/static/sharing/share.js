@@ -42,7 +42,8 @@ function newId() {
   return hex.replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-");
 }
 
-// The id names this one share, so that sending it twice counts once.
+// The id names this one share, so that sending it twice counts once. No time is sent: nothing is stored here
+// to be sent on another day, and a device's clock may be wrong.
 async function report(code, channel) {
   const body = JSON.stringify({ event_id: newId(), code, channel, class: "handed_over" });
   const send = () =>
