@@ -36,7 +36,7 @@ def install() -> None:
     _around(counting, "insert_new", after=AFTER_THE_IDS)
     _around(counting, "add_to_counts", after=BEFORE_THE_COMMIT)
     _around(BaseDatabaseWrapper, "_commit", before=IN_THE_COMMIT)
-    _around(stream, "delete", before=BEFORE_THE_TRIM, after=AFTER_THE_TRIM)
+    _around(stream, "trim", before=BEFORE_THE_TRIM, after=AFTER_THE_TRIM)
 
 
 def become_mortal() -> None:

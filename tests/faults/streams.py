@@ -245,7 +245,7 @@ class _Run:
 @contextmanager
 def _before_the_trim(happens: Callable[[], None]) -> Iterator[None]:
     """Let something happen after the next batch is counted, before it is trimmed; once."""
-    trim = stream.delete
+    trim = stream.trim
     waiting = [happens]
 
     def with_fault(*arguments: Any) -> None:
@@ -253,11 +253,11 @@ def _before_the_trim(happens: Callable[[], None]) -> Iterator[None]:
             waiting.pop()()
         trim(*arguments)
 
-    stream.delete = with_fault  # type: ignore[assignment]
+    stream.trim = with_fault  # type: ignore[assignment]
     try:
         yield
     finally:
-        stream.delete = trim
+        stream.trim = trim
 
 
 def _find_faketime() -> Path | None:

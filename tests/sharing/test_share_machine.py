@@ -58,9 +58,9 @@ KILL_POINTS: list[tuple[Any, str, bool]] = [
     (counting, "insert_new", True),
     (counting, "add_to_counts", False),
     (counting, "add_to_counts", True),
-    (StreamPosition.objects, "update_or_create", True),
-    (stream, "delete", False),
-    (stream, "delete", True),
+    (StreamPosition.objects, "bulk_create", True),
+    (stream, "trim", False),
+    (stream, "trim", True),
 ]
 
 
