@@ -53,6 +53,9 @@ SHARE_EVENT_BATCH = 1000
 # Smaller counts are not shown to readers; 0 shows them all.
 SHARE_COUNT_MIN = env.number("SHARE_COUNT_MIN", 0)
 
+# Fernet keys for the secrets of social accounts, the newest first; without any, one comes from SECRET_KEY.
+POSTING_KEYS = env.secrets("POSTING_KEYS")
+
 # Mails that are sent, failed, unknown or kept are forgotten after this.
 MAIL_RETENTION = timedelta(days=env.number("MAIL_RETENTION_DAYS", 30, minimum=1))
 
