@@ -56,6 +56,9 @@ SHARE_COUNT_MIN = env.number("SHARE_COUNT_MIN", 0)
 # Fernet keys for the secrets of social accounts, the newest first; without any, one comes from SECRET_KEY.
 POSTING_KEYS = env.secrets("POSTING_KEYS")
 
+# Called with the name of a place in the engine that posts (sharing/posting/kill_points.py); tests set it.
+KILL_POINTS = None
+
 # Mails that are sent, failed, unknown or kept are forgotten after this.
 MAIL_RETENTION = timedelta(days=env.number("MAIL_RETENTION_DAYS", 30, minimum=1))
 

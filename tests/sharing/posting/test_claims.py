@@ -110,7 +110,7 @@ def test_eight_workers_share_the_work_and_none_of_it_twice() -> None:
         )
 
     def work(_: int) -> list[int]:
-        mine = []
+        mine: list[int] = []
         try:
             while taken := claims.take_due(3, clock()):
                 mine += claims.arm(taken, clock())
