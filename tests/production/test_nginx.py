@@ -449,10 +449,13 @@ def test_the_log_holds_nothing_of_the_reader(echo: Nginx) -> None:
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nginx]:
+def site(
+    tmp_path_factory: pytest.TempPathFactory, migrated: Callable[[Path], None]
+) -> Iterator[Nginx]:
     """Return nginx before a running site that trusts it."""
     find_nginx()
     folder = tmp_path_factory.mktemp("site")
+    migrated(folder / "data")
     front, behind = free_port(), free_port()
     start = Start(
         folder / "data",
