@@ -13,11 +13,14 @@ from django.db.models import F, Max
 from sharing.models import CODE_ALPHABET, ShareTarget
 from sharing.posting import scheduling
 from sharing.posting.claims import clock
-from sharing.posting.models import Delivery, DeliveryAttempt, SocialAccount, SocialPost
+from sharing.posting.models import (
+    POST_CODE_LENGTH,
+    Delivery,
+    DeliveryAttempt,
+    SocialAccount,
+    SocialPost,
+)
 from sharing.posting.states import DeliveryState, may_follow
-
-# Longer than a reader's short link (10) and a campaign's (9): no link can be taken for another kind.
-LINK_CODE_LENGTH = 11
 
 _S = DeliveryState
 
@@ -60,7 +63,7 @@ class Timing:
 
 def new_link_code() -> str:
     """Return a random last part of a delivery's short link."""
-    return "".join(secrets.choice(CODE_ALPHABET) for _ in range(LINK_CODE_LENGTH))
+    return "".join(secrets.choice(CODE_ALPHABET) for _ in range(POST_CODE_LENGTH))
 
 
 @transaction.atomic

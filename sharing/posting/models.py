@@ -10,6 +10,8 @@ from django.db.models import F, Q
 from sharing.posting.states import FINISHED, HELD, DeliveryState
 
 LONGEST_TEXT = 20_000
+# Longer than a reader's short link (10) and a campaign's (9): no link can be taken for another kind.
+POST_CODE_LENGTH = 11
 
 
 class SocialAccount(models.Model):
@@ -142,7 +144,7 @@ class Delivery(models.Model):
     # Visibility, content warning and whatever else a network knows; the connector's own names.
     options = models.JSONField(default=dict)
     # The last part of the short link in the text: arrivals through it are this delivery's.
-    link_code = models.CharField(max_length=12, unique=True)
+    link_code = models.CharField(max_length=POST_CODE_LENGTH, unique=True)
 
     state = models.CharField(max_length=10, choices=DeliveryState.choices)
     # When it was meant to go out.

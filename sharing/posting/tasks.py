@@ -1,0 +1,3 @@
+"""Celery's way in."""
+
+SEND = "sharing.send_posts"
