@@ -13,15 +13,13 @@ from datetime import datetime
 from django.db import transaction
 from django.db.models import F
 
-from sharing.models import ShareTarget
 from sharing.posting import claims, kill_points
-from sharing.posting.claims import clock
+from sharing.posting.claims import Claim, clock
 from sharing.posting.jobs import Job, Sender, load
 from sharing.posting.models import Delivery, DeliveryAttempt, SocialAccount
 from sharing.posting.outcomes import CannotTell, Doubtful, Later, Outcome, Prepared
 from sharing.posting.recording import Step, record
 from sharing.posting.states import DeliveryState
-from sharing.shareables import State, shareables
 
 logger = logging.getLogger(__name__)
 
@@ -67,12 +65,14 @@ def _begin(
     sender: Sender, pool: ThreadPoolExecutor, flying: dict[Future[Outcome], _Flight], free: int
 ) -> None:
     now = clock()
-    due = _within_budget(_still_wanted(load(claims.take_due(free, now)), now), now)
+    due, gone = load(claims.take_due(free, now))
+    _give_up(gone, now)
+    due = _within_budget(due, now)
     for job in due:
         kill_points.reached(kill_points.CLAIMED)
         flying[pool.submit(sender.prepare, job)] = _Flight(job, _S.PREPARING)
     if left := free - len(due):
-        for job in load(claims.take_unknown(left, now)):
+        for job in load(claims.take_unknown(left, now))[0]:
             flying[pool.submit(sender.look_up, job)] = _Flight(job, _S.UNKNOWN)
 
 
@@ -156,32 +156,25 @@ def _outcome(future: Future[Outcome], state: DeliveryState) -> Outcome:
         return _BROKEN[state]
 
 
-def _still_wanted(jobs: list[Job], now: datetime) -> list[Job]:
-    """Return jobs whose page readers can open; the others are cancelled, and say so."""
-    if not jobs:
-        return jobs
-    targets = ShareTarget.objects.in_bulk({job.target_id for job in jobs})
-    found = shareables(targets.values())
-    live = {key for key, shared in found.items() if shared.state is State.LIVE}
-    gone = [job for job in jobs if job.target_id not in live]
-    for job in gone:
-        words = "The page was unpublished or deleted before this could be sent."
-        with transaction.atomic():
-            cancelled = Delivery.objects.filter(
-                pk=job.claim.delivery_id, fence=job.claim.fence, state=_S.PREPARING
-            ).update(
-                state=_S.CANCELLED, problem=words, lease_until=None, not_before=None, changed_at=now
+@transaction.atomic
+def _give_up(gone: Sequence[Claim], now: datetime) -> None:
+    """Cancel what has no page any more, and say so."""
+    words = "The page was unpublished or deleted before this could be sent."
+    for claim in gone:
+        cancelled = Delivery.objects.filter(
+            pk=claim.delivery_id, fence=claim.fence, state=_S.PREPARING
+        ).update(
+            state=_S.CANCELLED, problem=words, lease_until=None, not_before=None, changed_at=now
+        )
+        if cancelled:
+            DeliveryAttempt.objects.create(
+                delivery_id=claim.delivery_id,
+                kind=DeliveryAttempt.Kind.PREPARE,
+                began_at=now,
+                ended_at=now,
+                led_to=_S.CANCELLED,
+                words=words,
             )
-            if cancelled:
-                DeliveryAttempt.objects.create(
-                    delivery_id=job.claim.delivery_id,
-                    kind=DeliveryAttempt.Kind.PREPARE,
-                    began_at=now,
-                    ended_at=now,
-                    led_to=_S.CANCELLED,
-                    words=words,
-                )
-    return [job for job in jobs if job.target_id in live]
 
 
 def _within_budget(jobs: list[Job], now: datetime) -> list[Job]:

@@ -45,9 +45,8 @@ class SocialAccount(models.Model):
     )
     connected_at = models.DateTimeField(auto_now_add=True)
     used_at = models.DateTimeField(null=True, blank=True)
-    # What the server allows a post (its JSON, as the connector understands it), and when it said so.
-    limits = models.JSONField(default=dict)
-    limits_as_of = models.DateTimeField(null=True, blank=True)
+    # A worker renews the secrets until then; the others wait for it.
+    renewing_until = models.DateTimeField(null=True, blank=True, editable=False)
     # Nobody asks the network for this account before then: a limit of the network, or the breaker.
     silent_until = models.DateTimeField(null=True, blank=True)
     problem = models.CharField(max_length=500, blank=True)

@@ -70,4 +70,6 @@ class Absent(Outcome):
 
 @dataclass(frozen=True, slots=True)
 class CannotTell(Outcome):
-    """The network cannot be asked for such a post, or does not answer."""
+    """The network cannot be asked for such a post, or does not answer; `until` is when to ask again."""
+
+    until: datetime | None = None

@@ -97,7 +97,7 @@ def _change(step: Step, now: datetime) -> _Change:
         case Doubtful():
             return _Change(_S.UNKNOWN, now + BACK_OFF[0], outcome.words)
         case CannotTell():
-            return _Change(_S.UNKNOWN, now + _back_off(step), outcome.words)
+            return _Change(_S.UNKNOWN, outcome.until or now + _back_off(step), outcome.words)
         case _:
             raise AssertionError(f"{outcome} is no end of a step")
 
