@@ -5,7 +5,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
-from uuid import uuid4
 
 from django.db import IntegrityError, transaction
 from django.db.models import F, Max
@@ -115,7 +114,6 @@ def compose(
                     state=_S.APPROVED if approved else _S.DRAFT,
                     due_at=due,
                     not_before=due,
-                    key=uuid4().hex,
                     changed_at=now,
                 )
                 for each in wordings

@@ -10,7 +10,7 @@ from sharing import card_files, card_queries
 from sharing.cards.drawing import HEIGHT as CARD_HEIGHT
 from sharing.cards.drawing import WIDTH as CARD_WIDTH
 from sharing.links import post_address
-from sharing.networks.posting import CONNECTOR_CLASSES, contract
+from sharing.networks.posting import CONNECTORS, contract
 from sharing.posting.accounts import AccountRow
 from sharing.posting.claims import Claim
 from sharing.posting.models import Delivery
@@ -103,10 +103,10 @@ def _post(row: Delivery, shared: Shareable) -> contract.Post:
 
 
 def _brings_its_card(network: str) -> bool:
-    try:
-        return CONNECTOR_CLASSES[network].abilities.card is contract.CardFrom.POST
-    except KeyError:
-        return False
+    return any(
+        each.slug == network and each.abilities.card is contract.CardFrom.POST
+        for each in CONNECTORS
+    )
 
 
 def _card(row: Delivery, shared: Shareable) -> contract.Card:
@@ -119,6 +119,11 @@ def _card(row: Delivery, shared: Shareable) -> contract.Card:
             logger.warning("the share card of target %s cannot be read", row.target_id)
         else:
             picture = contract.Media(
-                data, "image/png", alt=shared.title, width=CARD_WIDTH, height=CARD_HEIGHT, name="card.png"
+                data,
+                "image/png",
+                alt=shared.title,
+                width=CARD_WIDTH,
+                height=CARD_HEIGHT,
+                name="card.png",
             )
     return contract.Card(shared.url, shared.title, shared.description, picture)

@@ -154,8 +154,7 @@ class Delivery(models.Model):
     lease_until = models.DateTimeField(null=True, blank=True)
     armed_at = models.DateTimeField(null=True, blank=True)
     tries = models.PositiveIntegerField(default=0)
-    # Fixed before the first try and the same at every one: the network's key against a second post.
-    key = models.CharField(max_length=64, blank=True)
+    # The request, fixed before the first try: its key against a second post is the same at every one.
     prepared = models.JSONField(default=dict)
 
     remote_id = models.CharField(max_length=500, blank=True)

@@ -27,7 +27,7 @@ class Networks:
 
     def prepare(self, job: Job) -> Outcome:
         """See Sender. Prepared anew for each try, because uploads lapse; the stamp stays the first one's."""
-        connector = posting.connector(job.network, self._outbound)
+        connector = posting.connector(job.account.network, self._outbound)
         stamp = _stamp(job) or connector.stamp(datetime.now(UTC))
 
         def do(account: contract.Account) -> Outcome:
@@ -39,7 +39,7 @@ class Networks:
 
     def publish(self, job: Job) -> Outcome:
         """See Sender."""
-        connector = posting.connector(job.network, self._outbound)
+        connector = posting.connector(job.account.network, self._outbound)
         prepared = contract.Prepared.from_json(job.prepared["request"])
 
         def do(account: contract.Account) -> Outcome:
@@ -52,7 +52,7 @@ class Networks:
 
     def look_up(self, job: Job) -> Outcome:
         """See Sender."""
-        connector = posting.connector(job.network, self._outbound)
+        connector = posting.connector(job.account.network, self._outbound)
         if connector.abilities.repeat is contract.Repeat.NEVER:
             return outcomes.CannotTell(
                 f"{connector.name} cannot be searched. Look there, and say whether it is there."

@@ -26,13 +26,11 @@ def states(post: SocialPost) -> list[str]:
     return list(post.deliveries.order_by("pk").values_list("state", flat=True))
 
 
-def test_a_post_has_one_delivery_for_each_account_with_a_key_and_a_link_of_its_own(
+def test_a_post_has_one_delivery_for_each_account_with_a_link_of_its_own(
     target: ShareTarget,
 ) -> None:
     post = compose(target, add_account("one"), add_account("two"))
     first, second = post.deliveries.order_by("pk")
-    assert first.key
-    assert first.key != second.key
     assert first.link_code != second.link_code
     assert first.not_before is not None
 
@@ -133,10 +131,10 @@ def test_a_person_answers_once(composed: Composed) -> None:
 
 
 def test_what_failed_is_tried_again_with_the_same_key(composed: Composed) -> None:
-    delivery = composed(state=S.FAILED, key="the-key")
+    delivery = composed(state=S.FAILED, prepared={"request": "the key"})
     actions.try_again(delivery=delivery, by="Ann")
     delivery.refresh_from_db()
-    assert (delivery.state, delivery.key) == (S.APPROVED, "the-key")
+    assert (delivery.state, delivery.prepared) == (S.APPROVED, {"request": "the key"})
     with pytest.raises(NotNow):
         actions.try_again(delivery=delivery, by="Ann")
 

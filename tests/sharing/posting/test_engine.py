@@ -34,6 +34,11 @@ pytestmark = pytest.mark.django_db
 S = DeliveryState
 
 
+def code(job: Job) -> str:
+    """Return what tells a post from all others: the last part of its link."""
+    return job.post.link.rstrip("/").rpartition("/")[2]
+
+
 class Network:
     """A network in memory that knows what it was really sent."""
 
@@ -41,7 +46,7 @@ class Network:
         self.posts: Counter[str] = Counter()
         self.prepared: Counter[str] = Counter()
         self.preparing: Callable[[Job], Outcome] = lambda job: Prepared(
-            values={"rkey": job.key[:13]}
+            values={"rkey": code(job)[:5]}
         )
         self.publishing: Callable[[Job], Outcome] = self.take
         self.looking: Callable[[Job], Outcome] = self.find
@@ -49,7 +54,7 @@ class Network:
 
     def prepare(self, job: Job) -> Outcome:
         with self._lock:
-            self.prepared[job.key] += 1
+            self.prepared[code(job)] += 1
         return self.preparing(job)
 
     def publish(self, job: Job) -> Outcome:
@@ -60,16 +65,16 @@ class Network:
 
     def take(self, job: Job) -> Outcome:
         with self._lock:
-            self.posts[job.key] += 1
-        return Published(remote_id=job.key, permalink=f"https://social.example/{job.key}")
+            self.posts[code(job)] += 1
+        return Published(remote_id=code(job), permalink=f"https://social.example/{code(job)}")
 
     def take_and_be_silent(self, job: Job) -> Outcome:
         self.take(job)
         return Doubtful("No answer.")
 
     def find(self, job: Job) -> Outcome:
-        if self.posts[job.key]:
-            return Published(remote_id=job.key, permalink=f"https://social.example/{job.key}")
+        if self.posts[code(job)]:
+            return Published(remote_id=code(job), permalink=f"https://social.example/{code(job)}")
         return Absent("It is not there.")
 
 
@@ -117,12 +122,12 @@ def test_what_is_due_is_sent_once_with_its_id_and_address_read_back(
     assert send(network) == 1
     delivery.refresh_from_db()
     assert delivery.state == S.PUBLISHED
-    assert delivery.remote_id == delivery.key
-    assert delivery.permalink.endswith(delivery.key)
-    assert delivery.prepared == {"rkey": delivery.key[:13]}
+    assert delivery.remote_id == delivery.link_code
+    assert delivery.permalink.endswith(delivery.link_code)
+    assert delivery.prepared == {"rkey": delivery.link_code[:5]}
     assert ledger(delivery) == [("publish", "published")]
     assert send(network) == 0
-    assert network.posts == {delivery.key: 1}
+    assert network.posts == {delivery.link_code: 1}
 
 
 def test_a_swallowed_answer_is_looked_for_and_found(network: Network, delivery: Delivery) -> None:
@@ -134,7 +139,7 @@ def test_a_swallowed_answer_is_looked_for_and_found(network: Network, delivery: 
     send(network)
     delivery.refresh_from_db()
     assert delivery.state == S.PUBLISHED
-    assert network.posts == {delivery.key: 1}
+    assert network.posts == {delivery.link_code: 1}
     assert ledger(delivery) == [("publish", "unknown"), ("look_up", "published")]
 
 
@@ -148,7 +153,7 @@ def test_a_swallowed_request_is_not_found_and_sent_again_with_the_same_key(
     send(network)
     delivery.refresh_from_db()
     assert delivery.state == S.PUBLISHED
-    assert network.posts == {delivery.key: 1}
+    assert network.posts == {delivery.link_code: 1}
     assert delivery.tries == 2
 
 
@@ -163,7 +168,7 @@ def test_a_network_that_cannot_be_asked_leaves_it_unknown_and_never_sends_twice(
     delivery.refresh_from_db()
     assert delivery.state == S.UNKNOWN
     assert delivery.problem == "This network has no search."
-    assert network.posts == {delivery.key: 1}
+    assert network.posts == {delivery.link_code: 1}
 
 
 def test_a_refusal_fails_with_its_words(network: Network, delivery: Delivery) -> None:
@@ -187,10 +192,10 @@ def test_a_limit_of_the_account_makes_all_of_it_wait_and_nobody_else(
     until = clock() + timedelta(minutes=5)
     one, two = compose(target, limited), compose(target, limited)
     other = compose(target, free)
-    keys = {one.key, two.key}
+    keys = {one.link_code, two.link_code}
     network.publishing = lambda job: (
         Later("Too many posts.", until=until, everybody=True)
-        if job.key in keys
+        if code(job) in keys
         else network.take(job)
     )
     send(network)
@@ -240,7 +245,7 @@ def test_a_dead_access_waits_for_somebody_to_connect_it_again(
     network.publishing = network.take
     SocialAccount.objects.update(state=SocialAccount.State.ACTIVE)
     assert send(network) == 1
-    assert network.posts == {delivery.key: 1}
+    assert network.posts == {delivery.link_code: 1}
 
 
 def test_passing_trouble_disconnects_nobody(network: Network, delivery: Delivery) -> None:
@@ -267,7 +272,7 @@ def test_a_fault_of_ours_is_no_second_post(
     look_now()
     send(network)
     assert "failed in our own code" in caplog.text
-    assert network.posts[delivery.key] <= 1
+    assert network.posts[delivery.link_code] <= 1
     delivery.refresh_from_db()
     assert delivery.state == (
         S.APPROVED if step == "preparing" else S.UNKNOWN if step == "looking" else delivery.state
@@ -293,7 +298,7 @@ def test_a_worker_killed_before_it_armed_leaves_it_due(
     assert sweeping.release_abandoned() == 1
     assert sweeping.release_abandoned() == 0
     send(network)
-    assert network.posts == {delivery.key: 1}
+    assert network.posts == {delivery.link_code: 1}
     assert ledger(delivery) == [("prepare", "approved"), ("publish", "published")]
 
 
@@ -304,7 +309,7 @@ def test_a_worker_killed_after_it_armed_leaves_it_unknown_and_looked_for(
     claimed = claims.take_due(9, clock())
     claims.arm(claimed, clock())
     if sent:
-        network.posts[delivery.key] += 1
+        network.posts[delivery.link_code] += 1
     Delivery.objects.update(lease_until=clock() - timedelta(seconds=1))
     sweeping.release_abandoned()
     delivery.refresh_from_db()
@@ -312,7 +317,7 @@ def test_a_worker_killed_after_it_armed_leaves_it_unknown_and_looked_for(
     send(network)
     delivery.refresh_from_db()
     assert delivery.state == S.PUBLISHED
-    assert network.posts == {delivery.key: 1}
+    assert network.posts == {delivery.link_code: 1}
 
 
 def test_a_worker_that_comes_back_after_its_lease_writes_nothing(
@@ -330,7 +335,7 @@ def test_a_worker_that_comes_back_after_its_lease_writes_nothing(
     sweeping.release_abandoned()
     assert claims.arm(claimed, clock()) == set()
     send(network)
-    assert network.posts == {delivery.key: 1}
+    assert network.posts == {delivery.link_code: 1}
 
 
 def test_many_are_sent_in_one_go_each_once(network: Network, target: ShareTarget) -> None:
