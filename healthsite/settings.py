@@ -56,6 +56,9 @@ SHARE_COUNT_MIN = env.number("SHARE_COUNT_MIN", 0)
 # Fernet keys for the secrets of social accounts, the newest first; without any, one comes from SECRET_KEY.
 POSTING_KEYS = env.secrets("POSTING_KEYS")
 
+# Servers that posts may go to although they are not on the public internet, as host:port: a demo network, or a
+# server of one's own.
+POSTING_TRUSTED_HOSTS = env.names("POSTING_TRUSTED_HOSTS")
 # Called with the name of a place in the engine that posts (sharing/posting/kill_points.py); tests set it.
 KILL_POINTS = None
 

@@ -20,6 +20,7 @@ from sharing.posting.models import (
     SocialPost,
 )
 from sharing.posting.states import DeliveryState, may_follow
+from sharing.posting.waking import wake_sender
 
 _S = DeliveryState
 
@@ -122,6 +123,8 @@ def compose(
         raise AlreadyPosted(
             "One of these accounts has this post already. “Post again” makes another."
         ) from error
+    if approved and due == now:
+        wake_sender()
     return post
 
 
@@ -136,6 +139,8 @@ def approve(*, post: SocialPost, by: Any) -> int:
     )
     if moved:
         SocialPost.objects.filter(pk=post.pk).update(approved_by=by, approved_at=now)
+        if due is not None and due <= now:
+            wake_sender()
     return moved
 
 
@@ -232,6 +237,7 @@ def try_again(*, delivery: Delivery, by: Any) -> None:
     if DeliveryState(delivery.state) is not _S.FAILED:
         raise NotNow("Only what failed can be tried again.")
     _decide_or_refuse(delivery, _S.APPROVED, f"Tried again by {by}.", not_before=clock())
+    wake_sender()
 
 
 @transaction.atomic
@@ -257,6 +263,7 @@ def send_again(*, delivery: Delivery, by: Any) -> None:
     if DeliveryState(delivery.state) is not _S.UNKNOWN:
         raise NotNow("Nobody asks: what came of this post is known by now.")
     _decide_or_refuse(delivery, _S.APPROVED, f"Sent again by {by}.", not_before=clock())
+    wake_sender()
 
 
 def _decide_or_refuse(delivery: Delivery, after: DeliveryState, words: str, **values: Any) -> None:

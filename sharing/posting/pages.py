@@ -5,8 +5,7 @@ from uuid import UUID
 
 from sharing.models import ShareTarget
 from sharing.posting import actions
-from sharing.posting.tasks import SEND
-from sharing.waking import wake_after_commit
+from sharing.posting.waking import wake_sender
 
 
 def published(*, page_id: int, block_ids: Collection[UUID | None]) -> None:
@@ -22,7 +21,7 @@ def published(*, page_id: int, block_ids: Collection[UUID | None]) -> None:
     if removed:
         actions.cancel_waiting(target_ids=removed, why="The section was removed from its article.")
     if actions.published(target_ids=there):
-        wake_after_commit(SEND)
+        wake_sender()
 
 
 def taken_down(*, page_id: int, why: str) -> None:
