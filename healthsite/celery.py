@@ -29,6 +29,7 @@ SWEEP_FILTERED_EVERY = 10.0
 PUBLISH_SCHEDULED_EVERY = 20.0
 MAKE_CARDS_EVERY = 3.0
 SEND_MAIL_EVERY = 5.0
+SEND_POSTS_EVERY = 2.0
 WARM_PAGES_EVERY = 2.0
 DO_CHORES_EVERY = 2.0
 
@@ -43,7 +44,12 @@ app.conf.update(
     worker_prefetch_multiplier=1,
     worker_hijack_root_logger=False,
     timezone="UTC",
-    imports=["healthsite.chores.tasks", "healthsite.delivery.tasks", "healthsite.mail.tasks"],
+    imports=[
+        "healthsite.chores.tasks",
+        "healthsite.delivery.tasks",
+        "healthsite.mail.tasks",
+        "sharing.posting.tasks",
+    ],
     beat_schedule={
         # A sweep that waited longer than this is replaced by a later one.
         "drain share events": {
@@ -83,6 +89,16 @@ app.conf.update(
         },
         "forget old chores": {
             "task": "healthsite.prune_chores",
+            "schedule": 3600.0,
+            "options": {"expires": 1800},
+        },
+        "send posts": {
+            "task": "sharing.send_posts",
+            "schedule": SEND_POSTS_EVERY,
+            "options": {"expires": 10},
+        },
+        "follow the rules of time zones": {
+            "task": "sharing.recompute_post_times",
             "schedule": 3600.0,
             "options": {"expires": 1800},
         },

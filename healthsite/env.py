@@ -33,6 +33,11 @@ def secret(name: str) -> str:
         raise ImproperlyConfigured(str(error)) from error
 
 
+def secrets(name: str) -> list[str]:
+    """Return the items of a list of secrets, with commas or blanks between."""
+    return secret(name).replace(",", " ").split()
+
+
 def flag(name: str, *, default: bool = False) -> bool:
     """Return a boolean; anything but 1/0, true/false, yes/no, on/off raises ImproperlyConfigured."""
     raw = os.environ.get(name)

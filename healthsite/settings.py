@@ -71,6 +71,15 @@ SHARE_BURST_RETENTION = timedelta(days=env.number("SHARE_BURST_RETENTION_DAYS", 
 # Who sends it as `Authorization: Bearer` may read /metrics; without one only an administrator may.
 METRICS_TOKEN = env.text("METRICS_TOKEN", "")
 
+# Fernet keys for the secrets of social accounts, the newest first; without any, one comes from SECRET_KEY.
+POSTING_KEYS = env.secrets("POSTING_KEYS")
+
+# Servers that posts may go to although they are not on the public internet, as host:port: a demo network, or a
+# server of one's own.
+POSTING_TRUSTED_HOSTS = env.names("POSTING_TRUSTED_HOSTS")
+# Called with the name of a place in the engine that posts (sharing/posting/kill_points.py); tests set it.
+KILL_POINTS = None
+
 # Mails that are sent, failed, unknown or kept are forgotten after this.
 MAIL_RETENTION = timedelta(days=env.number("MAIL_RETENTION_DAYS", 30, minimum=1))
 

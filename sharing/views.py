@@ -18,8 +18,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from sharing import ages, meanings, offers, qr, queries, remembered, valkey, visitors
-from sharing.channels import QR, public_name
-from sharing.links import is_campaign_code, parse_link, short_link, ways_to_share
+from sharing.channels import POST_PREFIX, QR, public_name
+from sharing.links import is_campaign_code, is_post_code, parse_link, short_link, ways_to_share
 from sharing.models import ShareClass
 from sharing.networks import (
     NETWORKS,
@@ -31,6 +31,7 @@ from sharing.networks import (
 )
 from sharing.networks import network as network_by_slug
 from sharing.offering import Offer
+from sharing.posting import queries as posts
 from sharing.shareables import Shareable, State
 
 logger = logging.getLogger(__name__)
@@ -91,6 +92,8 @@ def arrival(request: HttpRequest, link: str) -> HttpResponse:
     patience = valkey.Patience()
     if is_campaign_code(link):
         return _campaign_arrival(request, link, patience)
+    if is_post_code(link):
+        return _post_arrival(request, link, patience)
     parsed = parse_link(link)
     if parsed is None:
         raise Http404(f"No link {link!r}")
@@ -112,6 +115,17 @@ def _campaign_arrival(request: HttpRequest, code: str, patience: valkey.Patience
     if campaign.is_over(timezone.now()):
         return render(request, "sharing/link_ended.html", {"shared": shared}, status=410)
     _record(request, shared, campaign.channel, ShareClass.ARRIVAL, patience)
+    return HttpResponseRedirect(shared.url)
+
+
+def _post_arrival(request: HttpRequest, code: str, patience: valkey.Patience) -> HttpResponse:
+    delivery = posts.delivery_by_link(code)
+    if delivery is None:
+        raise Http404(f"No link {code!r}")
+    shared = _published(remembered.of_target(delivery.target))
+    if shared.state is State.GONE:
+        return _gone(request, shared)
+    _record(request, shared, f"{POST_PREFIX}{code}", ShareClass.ARRIVAL, patience)
     return HttpResponseRedirect(shared.url)
 
 
