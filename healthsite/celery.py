@@ -117,6 +117,11 @@ app.conf.update(
             "schedule": 3600.0,
             "options": {"expires": 1800},
         },
+        "write the standings of days that are over": {
+            "task": "sharing.write_standings",
+            "schedule": crontab(minute="7"),
+            "options": {"expires": 1800},
+        },
         "forget old event ids": {
             "task": "sharing.prune_events",
             "schedule": 3600.0,

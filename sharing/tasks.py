@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from sharing import actions, card_actions, filtered, recounting, retention
+from sharing import actions, card_actions, filtered, recounting, retention, standings
 
 
 @shared_task(name="sharing.drain_events")
@@ -15,6 +15,12 @@ def drain_events() -> None:
 def sweep_filtered() -> None:
     """Write down how many requests were no reader's share."""
     filtered.sweep()
+
+
+@shared_task(name="sharing.write_standings")
+def write_standings() -> None:
+    """Write how many shares each target had up to the end of each day that is over."""
+    standings.write_missing()
 
 
 @shared_task(name="sharing.prune_events")

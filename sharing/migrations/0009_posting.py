@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("sharing", "0007_sums_and_floods"),
+        ("sharing", "0008_share_hour_arrivals"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
