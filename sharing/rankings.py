@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, timedelta
 from typing import Any
+from uuid import UUID
 
 from django.db import connection
 from django.utils import timezone
@@ -32,7 +33,7 @@ _NOW = [f"now_{each}" for each in _CLASSES]
 _THEN = [f"then_{each}" for each in _CLASSES]
 _ANY_NOW, _ANY_THEN = " + ".join(_NOW), " + ".join(_THEN)
 # Places of the totals, before those of the parts.
-_COUNTED, _COMPARED = -2, -1
+_COUNTED, _COMPARED, _SECTIONS, _EVERYTHING = -4, -3, -2, -1
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,7 @@ class Ranked:
     """An article or section that has numbers, now and in the period before."""
 
     named: Named
+    block_id: UUID | None
     article: str  # the title of the article that a section is in
     now: Tally
     then: Tally
@@ -68,6 +70,8 @@ class Ranking:
     parts: tuple[tuple[Ranked, ...], ...]
     counted: int
     compared: int
+    sections: int  # of those that have numbers in the period
+    everything: int  # whether they have numbers or not
 
 
 def rank(scope: Scope, before: date, parts: Sequence[Part]) -> Ranking:
@@ -77,7 +81,7 @@ def rank(scope: Scope, before: date, parts: Sequence[Part]) -> Ranking:
     """
     source, values = _source(scope, before)
     rows: list[list[Ranked]] = [[] for _ in parts]
-    totals = {_COUNTED: 0, _COMPARED: 0}
+    totals = dict.fromkeys((_COUNTED, _COMPARED, _SECTIONS, _EVERYTHING), 0)
     with connection.cursor() as cursor:
         statement, more = _statement(source, parts)
         cursor.execute(statement, values | more)
@@ -86,7 +90,7 @@ def rank(scope: Scope, before: date, parts: Sequence[Part]) -> Ranking:
                 totals[place] = number
             else:
                 rows[place].append(_ranked(row))
-    return Ranking(tuple(map(tuple, rows)), totals[_COUNTED], totals[_COMPARED])
+    return Ranking(tuple(map(tuple, rows)), *totals.values())
 
 
 def _source(scope: Scope, before: date) -> tuple[str, dict[str, Any]]:
@@ -179,13 +183,22 @@ def _sums(scope: Scope, classes: Sequence[str], limits: str, values: dict[str, A
 def _statement(source: str, parts: Sequence[Part]) -> tuple[str, dict[str, Any]]:
     """Return one statement for all parts: their rows by place and number, and two totals before them."""
     values: dict[str, Any] = {}
-    columns = ["id", "page_id", "code", "label", "is_section", "article", *_NOW, *_THEN]
-    nothing = ["0", "0", "''", "''", "0", "''", *["0"] * (len(_NOW) + len(_THEN))]
+    no_block = "NULL::uuid" if connection.vendor == "postgresql" else "NULL"
+    columns = ["id", "page_id", "code", "label", "block_id", "article", *_NOW, *_THEN]
+    nothing = ["0", "0", "''", "''", no_block, "''", *["0"] * (len(_NOW) + len(_THEN))]
     blank = ", ".join(f"{value} AS {name}" for value, name in zip(nothing, columns, strict=True))
     selects = [
         f"SELECT {place} AS place, COUNT(*) AS number, {blank} FROM numbers WHERE {some} > 0"  # noqa: S608
         for place, some in ((_COUNTED, _ANY_NOW), (_COMPARED, _ANY_THEN))
     ]
+    selects.append(
+        f"SELECT {_SECTIONS} AS place, COUNT(*) AS number, {blank} FROM numbers "  # noqa: S608
+        "JOIN sharing_sharetarget AS target ON target.id = numbers.target_id "
+        f"WHERE {_ANY_NOW} > 0 AND target.block_id IS NOT NULL"
+    )
+    selects.append(
+        f"SELECT {_EVERYTHING} AS place, COUNT(*) AS number, {blank} FROM sharing_sharetarget"  # noqa: S608
+    )
     for place, part in enumerate(parts):
         order, limit = _order(part), ""
         if part.limit is not None:
@@ -194,8 +207,7 @@ def _statement(source: str, parts: Sequence[Part]) -> tuple[str, dict[str, Any]]
         selects.append(f"""
         SELECT * FROM (
           SELECT {place} AS place, ROW_NUMBER() OVER (ORDER BY {order}) AS number,
-            target.id, target.page_id, target.code, target.label,
-            CASE WHEN target.block_id IS NULL THEN 0 ELSE 1 END AS is_section,
+            target.id, target.page_id, target.code, target.label, target.block_id,
             COALESCE(article.label, '') AS article, {", ".join([*_NOW, *_THEN])}
           FROM numbers JOIN sharing_sharetarget AS target ON target.id = numbers.target_id
           LEFT JOIN sharing_sharetarget AS article
@@ -233,12 +245,14 @@ def _order(part: Part) -> str:
 
 
 def _ranked(row: Sequence[Any]) -> Ranked:
-    target_id, page_id, code, label, is_section, article, *numbers = row
+    target_id, page_id, code, label, block, article, *numbers = row
     half = len(_CLASSES)
     # PostgreSQL adds big integers up as decimals.
     now, then = (
         Tally(**{name: int(value) for name, value in zip(_CLASSES, part, strict=True)})
         for part in (numbers[:half], numbers[half:])
     )
-    named = Named(target_id, page_id, code, label, bool(is_section))
-    return Ranked(named, article if is_section else "", now, then)
+    # SQLite keeps one as its hexadecimal digits.
+    block_id = UUID(block) if isinstance(block, str) else block
+    named = Named(target_id, page_id, code, label, block_id is not None)
+    return Ranked(named, block_id, article if block_id else "", now, then)

@@ -1,12 +1,13 @@
 """What rose and what fell since the period before."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
+from sharing.rankings import Ranked
 from sharing.reports.filters import WHOLE
 from sharing.reports.measures import Measure, percent
-from sharing.tallies import Named, Tally
+from sharing.tallies import Named
 
 MOST_CHANGES = 5
 
@@ -58,35 +59,17 @@ class Changes:
 
 
 def changes(
-    targets: Iterable[Named],
-    compared: Mapping[int, tuple[Tally, Tally]],
-    measure: Measure,
-    most: int = MOST_CHANGES,
+    risers: Iterable[Ranked], fallers: Iterable[Ranked], measure: Measure, *, comparable: bool
 ) -> Changes:
-    """Compare the numbers of targets (by id: now, before), largest differences first.
-
-    Equal ones stand in the order of their titles.
-    """
-    named = {each.target_id: each for each in targets}
-    articles = {each.page_id: each.label for each in named.values() if not each.is_section}
-    found = [
-        Change(
-            each,
-            articles.get(each.page_id, "") if each.is_section else "",
-            _whole(measure, compared[target_id][0]),
-            _whole(measure, compared[target_id][1]),
-        )
-        for target_id, each in named.items()
-        if target_id in compared
-    ]
-    found.sort(key=lambda each: (-abs(each.apart), each.named.label.casefold(), each.named.code))
+    """Say how targets compare with the period before, those with the largest differences as ranked."""
     return Changes(
         measure,
-        [each for each in found if each.apart > 0][:most],
-        [each for each in found if each.apart < 0][:most],
-        any(each.before for each in found),
+        [_change(row, measure) for row in risers],
+        [_change(row, measure) for row in fallers],
+        comparable,
     )
 
 
-def _whole(measure: Measure, tally: Tally) -> int:
-    return int(measure.number(tally) or 0)
+def _change(row: Ranked, measure: Measure) -> Change:
+    now, before = (int(measure.number(tally) or 0) for tally in (row.now, row.then))
+    return Change(row.named, row.article, now, before)

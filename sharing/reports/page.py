@@ -13,13 +13,14 @@ from wagtail.admin.views.generic.base import WagtailAdminTemplateMixin
 from wagtail.permissions import page_permission_policy
 
 from sharing import filtered, queries, tallies
+from sharing.rankings import Part, Ranking, rank
 from sharing.reports import measures, pictures, tables, targets
-from sharing.reports.changes import changes
-from sharing.reports.filters import ReportFilters, Wanted
+from sharing.reports.changes import MOST_CHANGES, changes
+from sharing.reports.filters import ARTICLES_TO_CHOOSE, ReportFilters, Wanted, asked_page
 from sharing.reports.periods import LAST_DAYS, Period, day_words, last_days
 from sharing.reports.spreadsheet import csv_answer
 from sharing.reports.tables import Row, Table
-from sharing.tallies import Named, Tally
+from sharing.tallies import Tally
 
 ROWS_A_PAGE = 25
 # The worker counts every few seconds; an editor is told once it is clearly not at work. In seconds.
@@ -45,12 +46,12 @@ class SharesReport(PermissionCheckedMixin, WagtailAdminTemplateMixin, TemplateVi
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         """Answer the page, or with `?export=csv&table=…` one of its tables as a file."""
-        named = tallies.every_target()
+        published = tallies.published(asked_page(request.GET), ARTICLES_TO_CHOOSE)
         today = timezone.now().astimezone(UTC).date()
-        form = ReportFilters(request.GET, targets=named, today=today)
+        form = ReportFilters(request.GET, published=published, today=today)
         as_of = queries.counted_until()
         context = self.get_context_data(
-            form=form, as_of=as_of, today=today, any_published=bool(named)
+            form=form, as_of=as_of, today=today, any_published=bool(published.articles)
         )
         context["silent"] = _silence(as_of)
         if not form.is_valid():
@@ -58,12 +59,12 @@ class SharesReport(PermissionCheckedMixin, WagtailAdminTemplateMixin, TemplateVi
         wanted = form.wanted()
         exporting = request.GET.get("export")
         if exporting:
-            return self._export(wanted, named, as_of)
-        context |= self._numbers(form, wanted, named, as_of)
+            return self._export(wanted, as_of)
+        context |= self._numbers(form, wanted, as_of)
         return self.render_to_response(context)
 
     def _numbers(
-        self, form: ReportFilters, wanted: Wanted, named: list[Named], as_of: datetime | None
+        self, form: ReportFilters, wanted: Wanted, as_of: datetime | None
     ) -> dict[str, Any]:
         scope, period = wanted.scope, wanted.period
         by_day = tallies.by_day(wanted.before)
@@ -85,45 +86,71 @@ class SharesReport(PermissionCheckedMixin, WagtailAdminTemplateMixin, TemplateVi
             "classes": tables.by_class(scope.share_class, now, before, period.days),
             "headline": self._headline(scope.share_class, now, before, period.days),
         }
-        compared = tallies.compared(wanted.before, period.first)
-        context["changes"] = changes(named, compared, columns[0])
+        by, descending = targets.ordering(columns, self.request.GET.get("ordering", ""))
+        ranking, page = self._ranking(wanted, columns[0].key, by, descending=descending)
+        rows, first, sections, risers, fallers = ranking.parts
+        context["changes"] = changes(
+            risers, fallers, columns[0], comparable=bool(columns[0].number(before))
+        )
         if not now:
             return context
         days = tables.Days(period, by_day, as_of.date() if as_of else None)
         ranked = self._channels(channels, names, wanted, columns)
-        by_target = {target_id: tally for target_id, (tally, _) in compared.items() if tally}
-        counted = targets.counted(named, by_target)
-        rows, ordering = targets.ordered(counted, columns, self.request.GET.get("ordering", ""))
-        paginator = WagtailPaginator(rows, ROWS_A_PAGE)
-        paginator.verbose_name = "article or section"
-        paginator.verbose_name_plural = "articles and sections"
-        page = paginator.get_page(self.request.GET.get("p"))
-        lines = list(targets.lines(page.object_list, columns, self.request))
-        first, _ = targets.ordered(counted, columns, "")
+        lines = list(targets.lines(targets.counted(rows), columns, self.request))
+        top = targets.counted(sections)
         return context | {
             "days": days,
             "day_table": _day_table(days, columns),
             "channel_table": _channel_table(ranked, columns),
             "target_table": Table("targets", "", "Title", columns, lines, targets.FACTS),
             "funnel": "" if scope.share_class else pictures.funnel(now),
-            "top_sections": pictures.top_sections(first, scope.share_class, period)
-            if any(row.named.is_section for row in first)
+            "top_sections": pictures.top_sections(top, ranking.sections, scope.share_class, period)
+            if top
             else None,
-            "section_table": _section_table(first, columns),
+            "section_table": _section_table(top, columns),
             "over_time": pictures.over_time(days, scope.share_class),
             "by_channel": pictures.by_channel(
                 [(name, tally) for _, name, tally in ranked], scope.share_class, period
             ),
-            "by_target": pictures.by_target(first, scope.share_class, period),
+            "by_target": pictures.by_target(
+                targets.counted(first), ranking.counted, scope.share_class, period
+            ),
             "page_obj": page,
-            "elided_page_range": paginator.get_elided_page_range(page.number),
-            "sorting": self._sorting(columns, ordering),
-            "none_counted": len(named) - len(counted) if not wanted.narrowed else 0,
+            "elided_page_range": page.paginator.get_elided_page_range(page.number),
+            "sorting": self._sorting(columns, f"{'-' if descending else ''}{by}"),
+            "none_counted": ranking.everything - ranking.counted if not wanted.narrowed else 0,
         }
 
-    def _export(
-        self, wanted: Wanted, named: list[Named], as_of: datetime | None
-    ) -> HttpResponseBase:
+    def _ranking(
+        self, wanted: Wanted, measure: str, by: str, *, descending: bool
+    ) -> tuple[Ranking, Any]:
+        """Return the lists of the page, and which page of the first one it is.
+
+        The database is asked again where an address names a page beyond the last.
+        """
+        asked = self.request.GET.get("p", "1")
+        number = int(asked) if asked.isdecimal() and len(asked) < 8 else 1
+        while True:
+            ranking = rank(
+                wanted.scope,
+                wanted.period.before.first,
+                [
+                    Part(by, ROWS_A_PAGE, ROWS_A_PAGE * max(0, number - 1), descending=descending),
+                    Part(measure, pictures.MOST_TARGETS),
+                    Part(measure, pictures.MOST_TARGETS, sections_only=True),
+                    Part(measure, MOST_CHANGES, what="rise"),
+                    Part(measure, MOST_CHANGES, what="fall"),
+                ],
+            )
+            paginator = WagtailPaginator(range(ranking.counted), ROWS_A_PAGE)
+            paginator.verbose_name = "article or section"
+            paginator.verbose_name_plural = "articles and sections"
+            page = paginator.get_page(asked)
+            if page.number == number:
+                return ranking, page
+            number = page.number
+
+    def _export(self, wanted: Wanted, as_of: datetime | None) -> HttpResponseBase:
         asked = self.request.GET.get("table", "")
         if self.request.GET.get("export") != "csv" or asked not in EXPORTS:
             return HttpResponse(
@@ -161,13 +188,14 @@ class SharesReport(PermissionCheckedMixin, WagtailAdminTemplateMixin, TemplateVi
             ranked = self._channels(channels, queries.channel_names(channels), wanted, columns)
             table = _channel_table(ranked, columns)
             return csv_answer(name, table.headings, table.lines())
-        found = tallies.by_target(scope)
-        columns = measures.measures(scope.share_class, tallies.total(found.values()))
-        rows_in_order, _ = targets.ordered(
-            targets.counted(named, found), columns, self.request.GET.get("ordering", "")
+        columns = measures.measures(
+            scope.share_class, tallies.total(tallies.by_day(scope).values())
         )
+        by, descending = targets.ordering(columns, self.request.GET.get("ordering", ""))
+        every = Part(by, None, descending=descending)
+        (rows_in_order,) = rank(scope, period.before.first, [every]).parts
         table = Table("targets", "", "Title", columns, (), targets.FACTS)
-        lines = targets.lines(rows_in_order, columns, self.request)
+        lines = targets.lines(targets.counted(rows_in_order), columns, self.request)
         return csv_answer(name, table.headings, (tables.cells(row) for row in lines))
 
     def _channels(
@@ -318,16 +346,15 @@ def _channel_table(ranked: list[tuple[str, str, Tally]], columns: list[measures.
     return Table("channels", "Numbers by channel", "Channel", columns, rows, ("Name in addresses",))
 
 
-def _section_table(first: list[targets.Counted], columns: list[measures.Measure]) -> Table:
+def _section_table(sections: list[targets.Counted], columns: list[measures.Measure]) -> Table:
     rows = [
         Row(row.named.label, tables.numbers(columns, row.tally), detail=row.article)
-        for row in first
-        if row.named.is_section
+        for row in sections
     ]
     return Table(
         "sections",
         "Numbers of the sections that come first",
         "Section",
         columns,
-        rows[: pictures.MOST_TARGETS],
+        rows,
     )

@@ -70,16 +70,17 @@ def by_channel(tallies: Sequence[tuple[str, Tally]], share_class: str, period: P
     )
 
 
-def top_sections(rows: Sequence[Counted], share_class: str, period: Period) -> Picture:
-    """Draw the sections that come first in the order given."""
-    named = [(row.name, row.tally) for row in rows if row.named.is_section]
+def top_sections(rows: Sequence[Counted], count: int, share_class: str, period: Period) -> Picture:
+    """Draw the sections that come first, of so many."""
+    named = [(row.name, row.tally) for row in rows]
     return _bars(
         "top-sections", "of the sections that come first", named, share_class, period, MOST_TARGETS, "sections",
+        count,
     )  # fmt: skip
 
 
-def by_target(rows: Sequence[Counted], share_class: str, period: Period) -> Picture:
-    """Draw the articles and sections that come first in the order given."""
+def by_target(rows: Sequence[Counted], count: int, share_class: str, period: Period) -> Picture:
+    """Draw the articles and sections that come first, of so many."""
     named = [(row.name, row.tally) for row in rows]
     return _bars(
         "by-title",
@@ -89,18 +90,21 @@ def by_target(rows: Sequence[Counted], share_class: str, period: Period) -> Pict
         period,
         MOST_TARGETS,
         "articles and sections",
+        count,
     )
 
 
 def _bars(
     key: str, by: str, named: Sequence[tuple[str, Tally]], share_class: str, period: Period, most: int, things: str,
+    count: int | None = None,
 ) -> Picture:  # fmt: skip
     filled, arrivals = series_of(share_class)
     some = named[:most]
     tallies = [tally for _, tally in some]
     sentence = _first(some, filled or arrivals)
-    if len(named) > most:
-        sentence += f" The first {most} of {len(named):,} {things} are drawn; the table has all."
+    count = len(named) if count is None else count
+    if count > most:
+        sentence += f" The first {most} of {count:,} {things} are drawn; the table has all."
     solid, dotted = _series(filled, tallies), None
     if filled is SHARED:
         # The two classes of what is shared, one after the other: their sum is told, and both are seen.

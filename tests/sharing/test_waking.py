@@ -25,7 +25,7 @@ def _new_connection() -> Iterator[None]:
 
 def waiting() -> int:
     with Redis.from_url(f"unix://{events_server.socket}") as client:
-        return int(client.llen("celery"))  # type: ignore[arg-type]
+        return int(client.llen("celery"))
 
 
 def test_a_worker_is_told_once_the_change_is_committed(

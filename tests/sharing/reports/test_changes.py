@@ -3,6 +3,7 @@
 import pytest
 
 from sharing.models import ShareClass
+from sharing.rankings import Ranked
 from sharing.reports.changes import Change, changes
 from sharing.reports.measures import SHARED, of_class
 from sharing.tallies import Named, Tally
@@ -12,44 +13,17 @@ SECTION = Named(2, 10, "bbbb", "Why", is_section=True)
 OTHER = Named(3, 11, "cccc", "Anger", is_section=False)
 
 
-def pair(now: int, before: int) -> tuple[Tally, Tally]:
-    return Tally(intent=now), Tally(intent=before)
+def ranked(named: Named, now: int, before: int) -> Ranked:
+    return Ranked(named, None, "", Tally(intent=now, arrival=9), Tally(intent=before))
 
 
-def test_the_largest_differences_come_first_each_on_its_side() -> None:
-    found = changes(
-        [ARTICLE, SECTION, OTHER], {1: pair(5, 4), 2: pair(90, 20), 3: pair(3, 30)}, SHARED
-    )
-    assert [row.named for row in found.risers] == [SECTION, ARTICLE]
-    assert [row.named for row in found.fallers] == [OTHER]
-    assert found.risers[0].article == "Sleep"
-    assert found.risers[1].article == ""
-    assert found.comparable
-
-
-def test_what_stayed_the_same_is_on_neither_side_and_ties_go_by_title() -> None:
-    found = changes(
-        [ARTICLE, SECTION, OTHER], {1: pair(5, 4), 2: pair(7, 7), 3: pair(6, 5)}, SHARED
-    )
-    assert [row.named for row in found.risers] == [OTHER, ARTICLE]
-    assert found.fallers == []
-
-
-def test_no_more_are_named_than_asked_for() -> None:
-    many = [Named(n, n, f"c{n}", f"Title {n}", is_section=False) for n in range(20)]
-    found = changes(many, {n: pair(n + 1, 0) for n in range(20)}, SHARED, most=3)
-    assert [row.now for row in found.risers] == [20, 19, 18]
-
-
-def test_nothing_before_is_nothing_to_compare_with() -> None:
-    assert not changes([ARTICLE], {1: pair(5, 0)}, SHARED).comparable
-    assert not changes([ARTICLE], {}, SHARED).comparable
+def test_each_side_has_its_rows_with_the_numbers_of_the_measure() -> None:
+    found = changes([ranked(ARTICLE, 5, 4)], [ranked(OTHER, 3, 30)], SHARED, comparable=True)
+    assert [(row.named, row.now, row.before) for row in found.risers] == [(ARTICLE, 5, 4)]
+    assert [(row.named, row.apart) for row in found.fallers] == [(OTHER, -27)]
     arrivals = of_class(ShareClass.ARRIVAL)
-    assert not changes([ARTICLE], {1: pair(5, 4)}, arrivals).comparable, "of the class asked for"
-
-
-def test_a_target_without_a_name_is_left_out() -> None:
-    assert changes([ARTICLE], {99: pair(5, 1)}, SHARED).risers == []
+    [row] = changes([ranked(ARTICLE, 5, 4)], [], arrivals, comparable=False).risers
+    assert (row.now, row.before) == (9, 0)
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from django.utils import timezone
 from articles.models import HomePage
 from sharing import filtered, stream, valkey
 from sharing.models import CampaignLink, ShareCount, ShareTarget, UncountedShare
+from sharing.recounting import recount
 from tests.factories import add_article, section
 from tests.sharing.conftest import Shared, shared_article
 
@@ -46,13 +47,21 @@ def counted(shared: Shared) -> Shared:
     return shared
 
 
+def add_up() -> None:
+    """Bring the sums along that a drain writes beside the counts."""
+    for _ in recount(repair=True):
+        pass
+
+
 def page(client: Client, status: int = 200, **query: str | int) -> str:
+    add_up()
     answer = client.get(reverse("shares_report"), query)
     assert answer.status_code == status
     return re.sub(r"\s+", " ", answer.content.decode())
 
 
 def rows(client: Client, table: str, **query: str | int) -> list[list[str]]:
+    add_up()
     answer = client.get(reverse("shares_report"), {"export": "csv", "table": table, **query})
     assert answer.status_code == 200
     raw = b"".join(answer.streaming_content)  # type: ignore[attr-defined]  # a streamed file
@@ -327,7 +336,7 @@ def test_the_report_costs_the_same_whatever_there_is(home: HomePage, editor: Cli
                 add(shared.sections["why"], f"channel-{each}", "intent", ago, 4)
         page(editor)
         with CaptureQueriesContext(connection) as queries:
-            page(editor)
+            editor.get(reverse("shares_report"))
         used.append(len(queries))
         # Wagtail's own menu asks for the home page.
         own = [
@@ -336,7 +345,7 @@ def test_the_report_costs_the_same_whatever_there_is(home: HomePage, editor: Cli
             if ('"sharing_' in each["sql"] or "articles_" in each["sql"])
             and "articles_homepage" not in each["sql"]
         ]
-        assert len(own) < 10
+        assert len(own) < 10, [each["sql"][:150] for each in own]
     assert used[0] == used[1]
 
 
@@ -348,7 +357,8 @@ def test_an_operators_report_with_campaigns_stays_below_ten_statements(
     add(counted.code, link.channel, "arrival", 1, 3)
     page(superuser)
     with CaptureQueriesContext(connection) as queries:
-        assert "Campaign: Poster" in page(superuser)
+        answer = superuser.get(reverse("shares_report"))
+    assert "Campaign: Poster" in answer.content.decode()
     # The home page is asked for by Wagtail's menu, on every page of the admin.
     own = [
         each
@@ -356,7 +366,7 @@ def test_an_operators_report_with_campaigns_stays_below_ten_statements(
         if ('"sharing_' in each["sql"] or "articles_" in each["sql"])
         and "articles_homepage" not in each["sql"]
     ]
-    assert len(own) < 10
+    assert len(own) < 10, [each["sql"][:150] for each in own]
 
 
 def uncounted(reason: filtered.Reason, ago: int, count: int) -> None:
