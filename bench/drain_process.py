@@ -57,7 +57,8 @@ class Events:
     def __init__(self, targets: Sequence[int]) -> None:
         self._random = random.Random(20261126)  # noqa: S311 - the same events on each database
         self._targets = targets
-        self._classes, self._parts = zip(*CLASSES, strict=True)
+        self._classes = [each for each, _ in CLASSES]
+        self._parts = [part for _, part in CLASSES]
 
     def take(self, number: int) -> list[Row]:
         """Return so many events of the last hour, each another one."""
@@ -192,7 +193,7 @@ class Drained:
         entries = 0
         pipeline = self._server.pipeline(transaction=False)
         for event_id, target, channel, share_class, at in self._events.entries(rows):
-            pipeline.execute_command(
+            pipeline.execute_command(  # type: ignore[no-untyped-call]  # redis-py's own
                 "XADD", stream.STREAM, "*", "id", event_id.hex, "target", target,
                 "channel", channel, "class", share_class, "at", at.timestamp(),
             )  # fmt: skip

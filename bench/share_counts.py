@@ -231,7 +231,7 @@ def _run_all(statements: Iterable[str]) -> None:
 def _ask(statement: str) -> Sequence[tuple[str, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(statement)
-        return cursor.fetchall()
+        return list(cursor.fetchall())
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ from sharing.models import (
     StandingDay,
     UncountedShare,
 )
+from sharing.rankings import Part, rank
 from tests.sharing.conftest import Shared
 from tests.sharing.counting import ago, at_once, count
 
@@ -208,7 +209,8 @@ def test_no_report_shows_the_forgotten_days_as_a_day(
     retention.forget_days()
     scope = tallies.Scope(first=ago(365), last=ago(0))
     assert FORGOTTEN_DAYS not in tallies.by_day(scope)
-    assert tallies.by_target(scope)[target.pk].shared == 3
+    rows = rank(scope, ago(731), [Part("shared", None)]).parts[0]
+    assert {row.named.target_id: row.now.shared for row in rows}[target.pk] == 3
     page = editor.get("/admin/reports/shares/")
     assert page.status_code == 200
     assert "1970" not in page.content.decode()
