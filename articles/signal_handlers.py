@@ -6,6 +6,7 @@ from django.db import transaction
 
 from articles import freshness, sitemap
 from articles.models import ArticlePage
+from articles.signals import article_deleted
 
 # Fields of a plain page that readers see, or that decide whether they see it.
 _PUBLIC_FIELDS = {"live", "slug", "title", "url_path"}
@@ -19,7 +20,7 @@ def page_unpublished(sender: Any, instance: Any, **kwargs: Any) -> None:
     with transaction.atomic():
         article = ArticlePage.objects.select_for_update().filter(pk=instance.pk).first()
         if article is not None:
-            article.follow_saved_state()
+            article.follow_saved_state(taken_down=not article.live)
 
 
 def plain_page_saved(sender: Any, instance: Any, update_fields: Any = None, **kwargs: Any) -> None:
@@ -74,3 +75,5 @@ def home_saved(sender: Any, instance: Any, **kwargs: Any) -> None:
 def listed_page_deleted(sender: Any, instance: Any, **kwargs: Any) -> None:
     """Take a deleted page out of its part of the sitemap."""
     sitemap.follow(page_id=instance.pk, gone=True)
+    if isinstance(instance, ArticlePage):
+        article_deleted.send(sender=ArticlePage, page_id=instance.pk)

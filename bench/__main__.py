@@ -11,9 +11,11 @@ from bench import (
     delivery,
     delivery_304,
     delivery_scale,
+    drain,
     freshness,
     share_report,
     share_write,
+    visitors,
 )
 from bench.missing import NotMeasured
 
@@ -23,8 +25,10 @@ BENCHES: dict[str, Callable[[], int]] = {
     "delivery-scale": delivery_scale.run,
     "counts-read": counts_read.run,
     "share-write": share_write.run,
+    "drain": drain.run,
     "freshness": freshness.run,
     "cold": cold.run,
+    "visitors": visitors.run,
     "report": share_report.run,
 }
 

@@ -25,9 +25,11 @@ except ImproperlyConfigured as error:
     sys.exit(f"Configuration: {error}")
 
 DRAIN_EVERY = 2.0
+SWEEP_FILTERED_EVERY = 10.0
 PUBLISH_SCHEDULED_EVERY = 20.0
 MAKE_CARDS_EVERY = 3.0
 SEND_MAIL_EVERY = 5.0
+SEND_POSTS_EVERY = 2.0
 WARM_PAGES_EVERY = 2.0
 DO_CHORES_EVERY = 2.0
 
@@ -42,12 +44,22 @@ app.conf.update(
     worker_prefetch_multiplier=1,
     worker_hijack_root_logger=False,
     timezone="UTC",
-    imports=["healthsite.chores.tasks", "healthsite.delivery.tasks", "healthsite.mail.tasks"],
+    imports=[
+        "healthsite.chores.tasks",
+        "healthsite.delivery.tasks",
+        "healthsite.mail.tasks",
+        "sharing.posting.tasks",
+    ],
     beat_schedule={
         # A sweep that waited longer than this is replaced by a later one.
         "drain share events": {
             "task": "sharing.drain_events",
             "schedule": DRAIN_EVERY,
+            "options": {"expires": 10},
+        },
+        "write down what was filtered": {
+            "task": "sharing.sweep_filtered",
+            "schedule": SWEEP_FILTERED_EVERY,
             "options": {"expires": 10},
         },
         "publish and expire scheduled pages": {
@@ -80,6 +92,16 @@ app.conf.update(
             "schedule": 3600.0,
             "options": {"expires": 1800},
         },
+        "send posts": {
+            "task": "sharing.send_posts",
+            "schedule": SEND_POSTS_EVERY,
+            "options": {"expires": 10},
+        },
+        "follow the rules of time zones": {
+            "task": "sharing.recompute_post_times",
+            "schedule": 3600.0,
+            "options": {"expires": 1800},
+        },
         "send mail": {
             "task": "healthsite.send_mail",
             "schedule": SEND_MAIL_EVERY,
@@ -95,10 +117,25 @@ app.conf.update(
             "schedule": 3600.0,
             "options": {"expires": 1800},
         },
+        "write the standings of days that are over": {
+            "task": "sharing.write_standings",
+            "schedule": crontab(minute="7"),
+            "options": {"expires": 1800},
+        },
         "forget old event ids": {
             "task": "sharing.prune_events",
             "schedule": 3600.0,
             "options": {"expires": 1800},
+        },
+        "add up old days of share counts": {
+            "task": "sharing.forget_days",
+            "schedule": crontab(hour="3", minute="10"),
+            "options": {"expires": 3600},
+        },
+        "compare sums of share counts with the counts": {
+            "task": "sharing.verify_counts",
+            "schedule": crontab(hour="4", minute="20"),
+            "options": {"expires": 3600},
         },
     },
 )

@@ -24,6 +24,7 @@ TAG = "startup"
 
 SHORTEST_KEY = 50
 FEWEST_CHARACTERS = 5
+SHORTEST_TOKEN = 20
 # What examples, tutorials and generators leave in a secret key, in lower case.
 _PLACEHOLDERS = ("django-insecure", "changeme", "change-me", "change_me", "change this", "secret-key",
                  "secret_key", "your-secret", "placeholder", "example")  # fmt: skip
@@ -63,6 +64,21 @@ def secret_key_is_secret(app_configs: Any = None, **kwargs: Any) -> list[CheckMe
             f"SECRET_KEY {problem}, and SITE_URL is {settings.SITE_URL}, a public address.",
             hint="Make one: python3 -c 'import secrets; print(secrets.token_urlsafe(64))'",
             id="healthsite.E002",
+        )
+    ]
+
+
+def metrics_token_is_secret(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
+    """Refuse a token that can be guessed: who has it reads how the site is used."""
+    token = str(settings.METRICS_TOKEN)
+    if not token or (len(token) >= SHORTEST_TOKEN and len(set(token)) >= FEWEST_CHARACTERS):
+        return []
+    return [
+        Error(
+            f"METRICS_TOKEN can be guessed: it needs {SHORTEST_TOKEN} characters, "
+            f"{FEWEST_CHARACTERS} of them different.",
+            hint="Make one: python3 -c 'import secrets; print(secrets.token_urlsafe(32))'",
+            id="healthsite.E010",
         )
     ]
 
@@ -262,6 +278,7 @@ def changes_can_be_told(app_configs: Any = None, **kwargs: Any) -> list[CheckMes
 ALL: Sequence[Callable[..., list[CheckMessage]]] = (
     debug_is_off,
     secret_key_is_secret,
+    metrics_token_is_secret,
     hosts_are_named,
     public_parts_have_a_public_address,
     servers_keep_their_promises,

@@ -33,6 +33,11 @@ def secret(name: str) -> str:
         raise ImproperlyConfigured(str(error)) from error
 
 
+def secrets(name: str) -> list[str]:
+    """Return the items of a list of secrets, with commas or blanks between."""
+    return secret(name).replace(",", " ").split()
+
+
 def flag(name: str, *, default: bool = False) -> bool:
     """Return a boolean; anything but 1/0, true/false, yes/no, on/off raises ImproperlyConfigured."""
     raw = os.environ.get(name)
@@ -46,8 +51,8 @@ def flag(name: str, *, default: bool = False) -> bool:
     raise ImproperlyConfigured(f"{name} takes 1 or 0, not {raw!r}.")
 
 
-def number(name: str, default: int, *, minimum: int = 0) -> int:
-    """Return a whole number of at least `minimum`; anything else raises ImproperlyConfigured."""
+def number(name: str, default: int, *, minimum: int = 0, maximum: int | None = None) -> int:
+    """Return a whole number from `minimum` to `maximum`; anything else raises ImproperlyConfigured."""
     raw = os.environ.get(name, "").strip()
     if not raw:
         return default
@@ -55,8 +60,9 @@ def number(name: str, default: int, *, minimum: int = 0) -> int:
         value = int(raw)
     except ValueError:
         value = minimum - 1
-    if value < minimum:
-        raise ImproperlyConfigured(f"{name} takes a whole number from {minimum}, not {raw!r}.")
+    if value < minimum or (maximum is not None and value > maximum):
+        span = f"from {minimum}" if maximum is None else f"from {minimum} to {maximum}"
+        raise ImproperlyConfigured(f"{name} takes a whole number {span}, not {raw!r}.")
     return value
 
 

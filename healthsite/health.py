@@ -1,6 +1,7 @@
 """Liveness and readiness."""
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 from django.db import Error, connection
@@ -9,12 +10,14 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from healthsite.chores import queries as chore_queries
-from sharing import queries, valkey
+from sharing import pipeline, queries, valkey
 
 # A sweep that is later than this means that no worker or no beat runs; in seconds.
 LATE_SWEEP = 30.0
 # The search index and other chores that wait longer than this are late; in seconds.
 LATE_CHORE = 120.0
+# An accepted share that is not counted after this is late; in seconds.
+LATE_SHARE = 60.0
 
 
 @require_safe
@@ -34,6 +37,7 @@ def readyz(request: HttpRequest) -> HttpResponse:
         "cache": _state(lambda: valkey.volatile().ask(lambda client: client.ping())),
         "jobs": _jobs(),
         "chores": _chores(),
+        "share_pipeline": _share_pipeline(),
     }
     states = {part["state"] for part in parts.values()}
     status = "down" if "down" in states else "ok" if states == {"ok"} else "degraded"
@@ -75,3 +79,46 @@ def _chores() -> dict[str, Any]:
     if standing.waited > LATE_CHORE:
         return {"state": "late", "oldest_waits_seconds": round(standing.waited, 1)}
     return {"state": "ok"}
+
+
+def _share_pipeline() -> dict[str, Any]:
+    """Tell how accepted shares get on; numbers that cannot be had are left out, and it is unknown then.
+
+    One exchange with the events server and two short queries.
+    """
+    told: dict[str, Any] = {}
+    waiting: pipeline.StreamState | None = None
+    inbox: pipeline.InboxState | None = None
+    missing = []
+    try:
+        waiting = pipeline.stream_state(valkey.events())
+    except valkey.Silent:
+        missing.append("the events server is silent")
+    else:
+        told |= {"stream": waiting.length, "lag_seconds": _rounded(waiting.swept_at)}
+        if waiting.set_aside:
+            told["set_aside"] = waiting.set_aside
+        if waiting.verified and waiting.verified.differences:
+            told["sums_that_differ"] = waiting.verified.differences
+    try:
+        inbox = pipeline.inbox_state()
+    except Error as problem:
+        missing.append(type(problem).__name__)
+    else:
+        told["inbox"] = inbox.length
+    oldest = pipeline.longest_wait(waiting, inbox)
+    told["oldest_unread_seconds"] = None if oldest is None else round(oldest, 1)
+    if oldest is not None and oldest > LATE_SHARE:
+        state = "late"
+    elif missing:
+        state = "unknown"
+    elif "sums_that_differ" in told:
+        state = "differs"
+    else:
+        state = "ok"
+    return {"state": state, **({"detail": ", ".join(missing)} if missing else {}), **told}
+
+
+def _rounded(moment: datetime | None) -> float | None:
+    age = pipeline.seconds_since(moment)
+    return None if age is None else round(age, 1)

@@ -47,11 +47,38 @@ DELIVERY_PATIENCE = 5.0
 DELIVERY_SWEEP_EVERY = 30.0
 
 # Share events are accepted, and their ids remembered, for this long.
-SHARE_EVENT_RETENTION = timedelta(days=7)
+SHARE_EVENT_RETENTION = timedelta(
+    days=env.number("SHARE_EVENT_RETENTION_DAYS", 7, minimum=7, maximum=3650)
+)
+# A sender's clock may be ahead of ours by this.
+SHARE_EVENT_AHEAD = timedelta(minutes=5)
+# Counts are kept by day for so many days, then as one sum; 0 is for ever.
+SHARE_DAYS_RETENTION_DAYS = env.number("SHARE_DAYS_RETENTION_DAYS", 800, maximum=36_500)
+if 0 < SHARE_DAYS_RETENTION_DAYS < SHARE_EVENT_RETENTION.days:
+    raise ImproperlyConfigured(
+        f"SHARE_DAYS_RETENTION_DAYS is {SHARE_DAYS_RETENTION_DAYS}: take 0 to keep days for ever, or at least "
+        f"the {SHARE_EVENT_RETENTION.days} days of SHARE_EVENT_RETENTION_DAYS."
+    )
 # So many share events are counted in one transaction.
-SHARE_EVENT_BATCH = 1000
+SHARE_EVENT_BATCH = 10_000
 # Smaller counts are not shown to readers; 0 shows them all.
 SHARE_COUNT_MIN = env.number("SHARE_COUNT_MIN", 0)
+# More shares of one article or section in one hour wait for an editor; 0 counts them all at once.
+SHARE_BURST_LIMIT = env.number("SHARE_BURST_LIMIT", 500)
+# What an editor decided about them can be taken back for this long.
+SHARE_BURST_RETENTION = timedelta(days=env.number("SHARE_BURST_RETENTION_DAYS", 90, minimum=1))
+
+# Who sends it as `Authorization: Bearer` may read /metrics; without one only an administrator may.
+METRICS_TOKEN = env.text("METRICS_TOKEN", "")
+
+# Fernet keys for the secrets of social accounts, the newest first; without any, one comes from SECRET_KEY.
+POSTING_KEYS = env.secrets("POSTING_KEYS")
+
+# Servers that posts may go to although they are not on the public internet, as host:port: a demo network, or a
+# server of one's own.
+POSTING_TRUSTED_HOSTS = env.names("POSTING_TRUSTED_HOSTS")
+# Called with the name of a place in the engine that posts (sharing/posting/kill_points.py); tests set it.
+KILL_POINTS = None
 
 # Mails that are sent, failed, unknown or kept are forgotten after this.
 MAIL_RETENTION = timedelta(days=env.number("MAIL_RETENTION_DAYS", 30, minimum=1))
@@ -65,7 +92,19 @@ CHORE_RETENTION = timedelta(days=30)
 
 # First parts of addresses in healthsite/urls.py: no article may take one.
 RESERVED_ARTICLE_SLUGS = frozenset(
-    {"admin", "api", "documents", "healthz", "media", "privacy", "readyz", "s", "share", "static"}
+    {
+        "admin",
+        "api",
+        "documents",
+        "healthz",
+        "media",
+        "metrics",
+        "privacy",
+        "readyz",
+        "s",
+        "share",
+        "static",
+    }
 )
 
 # Public addresses are for reading; the views of these names alone take a POST as well.
@@ -230,7 +269,7 @@ SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUST_PROXY_HEA
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_SSL_REDIRECT = HTTPS
 # Probes ask by plain http from inside.
-SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^metrics$", r"^readyz$"]
 SERVER_EMAIL = env.text("SERVER_EMAIL", DEFAULT_FROM_EMAIL)
 SILENCED_SYSTEM_CHECKS: list[str] = []
 STORAGES: dict[str, Any] = {

@@ -8,7 +8,7 @@ from wagtail import urls as wagtail_urls
 from wagtail.admin import urls as wagtailadmin_urls
 from wagtail.documents import urls as wagtaildocs_urls
 
-from healthsite import feed, health, sitemaps, views
+from healthsite import feed, health, metrics, sitemaps, views
 from healthsite.delivery.keeping import kept
 
 
@@ -25,6 +25,7 @@ urlpatterns = [
     path("", include("sharing.urls")),
     path("healthz", health.healthz),
     path("readyz", health.readyz),
+    path("metrics", metrics.metrics),
     path("", include("healthsite.signing_in.urls")),
     path("admin/", include(wagtailadmin_urls)),
     re_path(r"^documents/(\d+)/(.*)$", views.document),

@@ -1,22 +1,28 @@
 """All writes of sharing."""
 
+import gc
 import logging
-from collections.abc import Iterable
-from datetime import datetime
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 
 from django.conf import settings
-from django.db import transaction
+from django.db import DataError, IntegrityError, transaction
 from django.utils import timezone
 
 from sharing import bursts, counting, standings, stream, valkey
 from sharing.models import InboxEvent, ShareClass, ShareEvent, ShareTarget, StreamPosition
 from sharing.shareables import Label
-from sharing.stream import Batch, Entry, Event
+from sharing.stream import Accepted, Batch, Entry, Event
 
 logger = logging.getLogger(__name__)
 
 # One sweep gives the worker back after this many batches; the next goes on.
 BATCHES_A_SWEEP = 50
+# So many ids are forgotten in one transaction.
+IDS_A_CHUNK = 5000
+# An id is remembered so much longer than late events are taken: senders' and servers' clocks differ.
+CLOCKS_DIFFER = timedelta(hours=1)
 
 
 @transaction.atomic
@@ -81,12 +87,13 @@ def drain() -> int:
     server = valkey.events_for_jobs()
     try:
         for _ in range(BATCHES_A_SWEEP):
-            batch = stream.read(server, settings.SHARE_EVENT_BATCH)
-            if not batch.entries:
-                stream.note_sweep(server, began)
-                break
-            counted += _count_batch(batch)
-            stream.delete(server, batch)
+            with _without_garbage_collection():
+                batch = stream.read(server, settings.SHARE_EVENT_BATCH)
+                counted += _count_batch(server, batch)
+                stream.trim(server, batch)
+                if not batch.entries:
+                    stream.note_sweep(server, began)
+                    break
     except valkey.Silent as silence:
         logger.warning("the stream of share events is silent, the next sweep goes on: %s", silence)
     return counted
@@ -97,14 +104,17 @@ def drain_inbox() -> int:
     counted = 0
     while rows := list(InboxEvent.objects.order_by("pk")[: settings.SHARE_EVENT_BATCH]):
         with transaction.atomic():
+            counting.take_turns()
             events = [
-                Event(
-                    event_id=row.event_id,
-                    target_id=row.target_id,
-                    channel=row.channel,
-                    share_class=ShareClass(row.share_class),
-                    occurred_at=row.occurred_at,
-                    accepted_at=row.accepted_at,
+                Accepted.of(
+                    Event(
+                        event_id=row.event_id,
+                        target_id=row.target_id,
+                        channel=row.channel,
+                        share_class=ShareClass(row.share_class),
+                        occurred_at=row.occurred_at,
+                        accepted_at=row.accepted_at,
+                    )
                 )
                 for row in rows
             ]
@@ -115,65 +125,149 @@ def drain_inbox() -> int:
 
 def prune_events() -> int:
     """Forget the ids of events counted longer ago than late ones are accepted; return how many."""
-    limit = timezone.now() - settings.SHARE_EVENT_RETENTION
-    deleted, _ = ShareEvent.objects.filter(recorded_at__lt=limit).delete()
+    old = ShareEvent.objects.filter(recorded_at__lt=_ids_matter_from()).order_by("recorded_at")
+    deleted = 0
+    # A chunk at a time: after a week without a worker there are a week's ids to forget.
+    while ids := list(old.values_list("pk", flat=True)[:IDS_A_CHUNK]):
+        deleted += ShareEvent.objects.filter(pk__in=ids).delete()[0]
     return deleted
 
 
-def _count_batch(batch: Batch) -> int:
+def _ids_matter_from() -> datetime:
+    """Return when the oldest event was counted of which a copy may still wait to be.
+
+    Whatever was accepted before the last whole sweep is counted. So a copy still to be counted was accepted
+    after it, and occurred at most the time for late events before that; it was first counted no earlier. Where
+    no sweep is known, all ids matter.
+    """
+    try:
+        swept = stream.last_sweep(valkey.events_for_jobs())
+    except valkey.Silent:
+        swept = None
+    if swept is None:
+        return datetime.fromtimestamp(0, UTC)
+    return min(swept, timezone.now()) - settings.SHARE_EVENT_RETENTION - CLOCKS_DIFFER
+
+
+def _count_batch(server: valkey.Valkey, batch: Batch) -> int:
+    """Count a batch in one commit; where the database refuses something of it, the rest without that."""
     now = timezone.now()
-    with transaction.atomic():
-        position = StreamPosition.objects.select_for_update().filter(stream=stream.STREAM).first()
-        countable, unreadable = _countable(batch, position, now)
-        counted = _count(countable, now)
-        StreamPosition.objects.update_or_create(
-            stream=stream.STREAM,
-            defaults={
-                "epoch": batch.epoch,
-                "last_id": batch.entries[-1].entry_id,
-                "updated_at": now,
-            },
-        )
-    if unreadable:
-        stream.set_aside(valkey.events_for_jobs(), unreadable)
+    entries = batch.entries
+    if not entries:
+        return 0
+    events = stream.parse(entries)
+    try:
+        counted, uncountable = _count_part(batch.epoch, entries, events, now)
+    except (DataError, IntegrityError):
+        logger.exception("the database refuses something of %s share events", len(entries))
+        counted, uncountable, refused = _count_parts(batch.epoch, entries, events, now)
+        if len(refused) + len(uncountable) == len(entries):
+            # No event of all is taken: that is no fault of theirs.
+            raise
+        uncountable += refused
+    stream.set_aside(server, uncountable)
     return counted
 
 
+def _count_parts(
+    epoch: str, entries: Sequence[Entry], events: Sequence[Accepted | None], now: datetime
+) -> tuple[int, list[Entry], list[Entry]]:
+    """Count in halves of halves what the database refuses together.
+
+    Returns how many were new, the entries that cannot be counted, and those that it refuses alone too.
+    """
+    counted = 0
+    uncountable: list[Entry] = []
+    refused: list[Entry] = []
+    middle = len(entries) // 2
+    for part in (slice(None, middle), slice(middle, None)):
+        if not entries[part]:
+            continue
+        try:
+            more, unreadable = _count_part(epoch, entries[part], events[part], now)
+            alone: list[Entry] = []
+        except (DataError, IntegrityError):
+            if len(entries[part]) == 1:
+                refused += entries[part]
+                continue
+            more, unreadable, alone = _count_parts(epoch, entries[part], events[part], now)
+        counted += more
+        uncountable += unreadable
+        refused += alone
+    return counted, uncountable, refused
+
+
+@transaction.atomic
+def _count_part(
+    epoch: str, entries: Sequence[Entry], events: Sequence[Accepted | None], now: datetime
+) -> tuple[int, list[Entry]]:
+    """Count entries that follow each other, and keep their position; return how many were new, and the others."""
+    counting.take_turns()
+    position = StreamPosition.objects.select_for_update().filter(stream=stream.STREAM).first()
+    countable, uncountable = _countable(epoch, entries, events, position, now)
+    counted = _count(countable, now)
+    last_id = entries[-1][0]
+    if position is not None and position.epoch == epoch:
+        # An old copy's first batch would move it back, and the rest of the copy would be new.
+        last_id = max(position.last_id.encode(), last_id, key=stream.order)
+    position = StreamPosition(
+        stream=stream.STREAM, epoch=epoch, last_id=last_id.decode(), updated_at=now
+    )
+    StreamPosition.objects.bulk_create(
+        [position],
+        update_conflicts=True,
+        unique_fields=["stream"],
+        update_fields=["epoch", "last_id", "updated_at"],
+    )
+    return counted, uncountable
+
+
 def _countable(
-    batch: Batch, position: StreamPosition | None, now: datetime
-) -> tuple[list[Event], list[Entry]]:
+    epoch: str,
+    entries: Sequence[Entry],
+    events: Sequence[Accepted | None],
+    position: StreamPosition | None,
+    now: datetime,
+) -> tuple[list[Accepted], list[Entry]]:
     """Split a batch into events to count and entries that cannot be.
 
     An entry at or below the position was committed once. Its id tells so for as long as ids are kept;
     beyond that, in a stream restored from an old copy, the position does.
     """
-    targets = {entry.event.target_id for entry in batch.entries if entry.event}
-    known = set(ShareTarget.objects.filter(pk__in=targets).values_list("pk", flat=True))
-    forgotten = now - settings.SHARE_EVENT_RETENTION
-    countable: list[Event] = []
-    unreadable: list[Entry] = []
-    for entry in batch.entries:
-        event = entry.event
-        if event is None or event.target_id not in known:
-            unreadable.append(entry)
-        elif not (
-            event.occurred_at < forgotten
-            and position is not None
-            and position.epoch == batch.epoch
-            and _order(entry.entry_id) <= _order(position.last_id)
-        ):
+    targets = {event.target_id for event in events if event}
+    unknown = targets - counting.known(targets)
+    forgotten = stream.text_of(now - settings.SHARE_EVENT_RETENTION)
+    last = (
+        stream.order(position.last_id.encode()) if position and position.epoch == epoch else (0, 0)
+    )
+    countable: list[Accepted] = []
+    uncountable: list[Entry] = []
+    for entry, event in zip(entries, events, strict=True):
+        if event is None or event.target_id in unknown:
+            uncountable.append(entry)
+        elif event.occurred_at >= forgotten or stream.order(entry[0]) > last:
             countable.append(event)
-    return countable, unreadable
+    return countable, uncountable
 
 
-def _count(events: list[Event], now: datetime) -> int:
+@contextmanager
+def _without_garbage_collection() -> Iterator[None]:
+    """Look for no cycles meanwhile: a batch has none, and ten thousand lists of it begin a search each time.
+
+    That was a third of a drain's time.
+    """
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
+def _count(events: list[Accepted], now: datetime) -> int:
     new = counting.insert_new(events, recorded_at=now)
     groups = bursts.let_through(counting.grouped(new))
     counting.add_to_counts(groups)
     standings.add_late(groups)
     return len(new)
-
-
-def _order(entry_id: str) -> tuple[int, int]:
-    moment, _, sequence = entry_id.partition("-")
-    return int(moment), int(sequence)

@@ -1,21 +1,20 @@
 """Share counts, and the beacon that says a share was handed over."""
 
-import json
 from typing import Any
 from uuid import UUID
 
 from django.conf import settings
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import serializers, status
-from rest_framework.exceptions import APIException, NotFound, ParseError, PermissionDenied
-from rest_framework.parsers import BaseParser, JSONParser
+from rest_framework.exceptions import NotFound, ParseError, PermissionDenied
+from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from articles import freshness
-from sharing import queries, visitors
-from sharing.channels import BY_SLUG
+from sharing import filtered, queries, remembered, valkey, visitors
+from sharing.beacons import BeaconParser, LengthRequired, ShareEventSerializer, refusal
 from sharing.models import ShareClass, ShareTarget
 from sharing.shareables import State, shareables
 
@@ -23,61 +22,6 @@ MOST_CODES = 100
 # How long the counts of a page are kept, in seconds. A share waits for the next sweep for 2 s and is counted
 # in some 0.2 s, and nginx in front keeps the answer for up to 2 s: 5 s together (docs/decisions/0017).
 COUNTS_KEPT = 0.8
-# Four short fields; what is longer is no beacon of ours.
-LARGEST_BEACON = 4096
-
-
-class TooLarge(APIException):
-    """A body that no beacon has."""
-
-    status_code = status.HTTP_413_REQUEST_ENTITY_TOO_LARGE
-    default_detail = f"A share event has at most {LARGEST_BEACON} bytes."
-    default_code = "too_large"
-
-
-class LengthRequired(APIException):
-    """A body without a length; the server in front may hand such a one over as empty."""
-
-    status_code = status.HTTP_411_LENGTH_REQUIRED
-    default_detail = "Send a Content-Length."
-    default_code = "length_required"
-
-
-class BeaconParser(JSONParser):
-    """JSON of a beacon's size; anything longer is refused before it is read."""
-
-    def parse(self, stream: Any, media_type: Any = None, parser_context: Any = None) -> Any:
-        """Return the parsed body; raises TooLarge or ParseError."""
-        length = (parser_context or {})["request"].META.get("CONTENT_LENGTH")
-        if not str(length).isdecimal() or int(length) > LARGEST_BEACON:
-            raise TooLarge
-        try:
-            data = super().parse(stream, media_type, parser_context)
-            # Half a surrogate pair is no text; an error that repeats it could not be sent.
-            json.dumps(data, ensure_ascii=False).encode()
-        except RecursionError as error:
-            raise ParseError("The JSON is nested too deeply.") from error
-        except UnicodeEncodeError as error:
-            raise ParseError("The JSON has text that is not valid Unicode.") from error
-        return data
-
-
-class ShareEventSerializer(serializers.Serializer[Any]):
-    """A share that was handed over: to the device's share sheet, or to the clipboard."""
-
-    event_id = serializers.UUIDField(
-        help_text="Made by the sender. The same id again is answered alike and counted once."
-    )
-    code = serializers.CharField(max_length=40, help_text="A share code.")
-    channel = serializers.ChoiceField(
-        choices=sorted(BY_SLUG),
-        help_text="`copy-link` or `share-sheet`; an app that hands a share to a network itself names it.",
-    )
-
-    def get_fields(self) -> dict[str, Any]:
-        """Add `class`, which as a word of Python's cannot be declared."""
-        handed_over = serializers.ChoiceField(choices=[ShareClass.HANDED_OVER.value])
-        return super().get_fields() | {"class": handed_over}
 
 
 class ClassesSerializer(serializers.Serializer[Any]):
@@ -192,7 +136,10 @@ class ShareEvents(APIView):
         request=ShareEventSerializer,
         responses={
             202: OpenApiResponse(description="Taken; it is counted once."),
-            400: OpenApiResponse(description="Malformed."),
+            400: OpenApiResponse(
+                description="Malformed, a field that is not known, or an `occurred_at` outside the time in which"
+                " late events are taken; the answer says when that is."
+            ),
             403: OpenApiResponse(description="Sent by another site's page."),
             404: OpenApiResponse(description="A code that is unknown, deleted or not published."),
             411: OpenApiResponse(description="No Content-Length."),
@@ -215,8 +162,15 @@ class ShareEvents(APIView):
             data["channel"],
             ShareClass(data["class"]),
             event_id=event_id,
+            occurred_at=data.get("occurred_at"),
         )
         return Response({"event_id": str(event_id)}, status=status.HTTP_202_ACCEPTED)
+
+    def handle_exception(self, exc: Exception) -> Response:
+        """Count what is refused by its reason, and say why."""
+        if reason := refusal(exc):
+            filtered.note(self.request._request, reason, valkey.Patience())
+        return super().handle_exception(exc)
 
 
 def _count(code: str, counts: queries.Counts) -> dict[str, Any]:
@@ -226,10 +180,10 @@ def _count(code: str, counts: queries.Counts) -> dict[str, Any]:
 
 
 def _live_target(code: str) -> ShareTarget:
-    target = queries.target_by_code(code)
-    if target is None or shareables([target])[target.pk].state is not State.LIVE:
+    shared = remembered.by_code(code)
+    if shared is None or shared.state is not State.LIVE:
         raise NotFound("Unknown share code.")
-    return target
+    return shared.target
 
 
 def _refuse_foreign_pages(request: Request) -> None:

@@ -44,6 +44,13 @@ def exists(digest: str) -> bool:
     return bool(default_storage.exists(name(digest)))
 
 
+def read(digest: str) -> bytes:
+    """Return a card's bytes; raises OSError where they cannot be read."""
+    with default_storage.open(name(digest)) as file:
+        data: bytes = file.read()
+    return data
+
+
 def write(digest: str, picture: bytes) -> None:
     """Store a card: wholly or not at all, whatever is killed. Raises OSError where it cannot be."""
     try:

@@ -25,12 +25,16 @@ CHANNELS = (
 )
 # A campaign link's own channel is this and its code; its name is an editor's, and not for readers.
 CAMPAIGN_PREFIX = "campaign-"
+# Likewise the channel of the short link in one of our own posts.
+POST_PREFIX = "post-"
 BY_SLUG = {channel.slug: channel for channel in CHANNELS}
 BY_SUFFIX = {channel.suffix: channel for channel in CHANNELS}
 
 
 def public_name(slug: str) -> str:
-    """Return what readers call a channel: all campaigns alike, whose names are for editors."""
+    """Return what readers call a channel: all campaigns alike, and all our posts."""
     if slug.startswith(CAMPAIGN_PREFIX):
         return "Campaign links"
+    if slug.startswith(POST_PREFIX):
+        return "Our own posts"
     return BY_SLUG[slug].name if slug in BY_SLUG else slug

@@ -1,7 +1,7 @@
 """Pictures of numbers as SVG: frozen values in, markup out. Plain Python.
 
-A picture says what it shows without colour: shared numbers are filled, arrivals are hatched bars or a
-dashed line with rings. Colours and sizes of type come from classes (`share-chart.css`); without that
+A picture says what it shows without colour: shared numbers are filled (the part of them that is told apart
+is dotted), arrivals are hatched bars or a dashed line with rings. Colours and sizes of type come from classes (`share-chart.css`); without that
 sheet everything is drawn in the text's own colour. No style attribute, no script, no id but those under
 the `key` a caller gives, which must be unique in its page. Text is escaped by the serializer, and
 characters that XML does not have are left out.
@@ -49,7 +49,8 @@ class OverTime:
 class Bars:
     """Numbers of things with names, largest first: `solid` bars, and `hatched` ones beneath them.
 
-    Names stand before their bars; above them where they are long, and in a narrow picture.
+    `dotted` numbers stand at the end of the solid ones, and the number behind both is their sum. Names stand
+    before their bars; above them where they are long, and in a narrow picture.
     """
 
     key: str
@@ -59,6 +60,24 @@ class Bars:
     solid: Series | None
     hatched: Series | None
     names_above: bool = False
+    dotted: Series | None = None
+
+
+@dataclass(frozen=True)
+class Small:
+    """One of several small pictures that are compared: `columns`, and `line` over them.
+
+    `largest` is what the top of each of them stands for; a column beyond it is cut, and has its number beside
+    it. `labels` are the first and the last short date.
+    """
+
+    key: str
+    title: str
+    description: str
+    columns: Series
+    line: Series
+    largest: int
+    labels: tuple[str, str]
 
 
 def nice_ticks(largest: int, wanted: int = 4) -> list[int]:
@@ -168,9 +187,9 @@ def bars(chart: Bars, *, narrow: bool = False) -> str:
     top = 34.0
     height = top + pitch * len(chart.labels)
     svg = _svg(key, chart.title, chart.description, width, height)
-    _hatching(svg, key)
-    numbers = [n for series in pair for n in series.numbers if n]
-    largest = max(numbers, default=0) or 1
+    _patterns(svg, key, dots=chart.dotted is not None)
+    ends = _ends(chart)
+    largest = max((n for series in pair for n in ends[series.name] if n), default=0) or 1
     start = 1.0 if above else 168.0
     # Room for the number behind the longest bar.
     room = width - start - 10 - 8.0 * len(f"{largest:,}")
@@ -191,15 +210,21 @@ def bars(chart: Bars, *, narrow: bool = False) -> str:
         for series in pair:
             number = series.numbers[place]
             mark = "share-chart__solid" if series is chart.solid else "share-chart__hatched"
-            if number is not None:
-                long = room * (number / largest)
+            end = ends[series.name][place]
+            if number is not None and end is not None:
+                long = room * (end / largest)
                 if number:
                     fill = f"url(#{key}-hatch)" if series is chart.hatched else None
-                    _rect(svg, start, at, max(long, 1.5), thick, mark, fill)
+                    _rect(svg, start, at, max(room * (number / largest), 1.5), thick, mark, fill)
+                if end > number:
+                    # Its outline stands within its own part, so that it is no longer than its number.
+                    from_ = start + room * (number / largest)
+                    wide = max(start + long - from_, 1.5)
+                    _rect(svg, from_, at, wide, thick, "share-chart__dotted", f"url(#{key}-dots)")
                 _text(
                     svg,
-                    f"{number:,}",
-                    start + (max(long, 1.5) if number else 0) + 6,
+                    f"{end:,}",
+                    start + (max(long, 1.5) if end else 0) + 6,
                     at + thick - 2,
                     "share-chart__number",
                 )
@@ -213,8 +238,73 @@ def bars(chart: Bars, *, narrow: bool = False) -> str:
                 top + pitch * place + one + 3,
                 "share-chart__axis",
             )
-    _legend(svg, key, 0.0, chart.solid, chart.hatched, None)
+    _legend(svg, key, 0.0, chart.solid, chart.hatched, None, chart.dotted)
     return _markup(svg)
+
+
+def small(chart: Small) -> str:
+    """Return one of several small pictures; what its marks mean is said once beside them (`legend`)."""
+    width, height, top, bottom, right = 320.0, 86.0, 8.0, 20.0, 44.0
+    svg = _svg(chart.key, chart.title, chart.description, width, height)
+    ceiling = nice_ticks(chart.largest)[-1]
+    floor, end = height - bottom, width - right
+    _line(svg, 0, top, end, top, "share-chart__grid")
+    _line(svg, 0, floor, end, floor, "share-chart__axis")
+    _text(svg, short_number(ceiling), end + 6, top + 4, "share-chart__tick")
+    _text(svg, "0", end + 6, floor + 4, "share-chart__tick")
+    _text(svg, chart.labels[0], 0, height - 4, "share-chart__tick")
+    _text(svg, chart.labels[1], end, height - 4, "share-chart__tick", anchor="end")
+    slot = end / max(len(chart.columns.numbers), 1)
+    broad = max(slot * 0.66, 1.0)
+
+    def y(number: int) -> float:
+        return floor - (floor - top) * min(number / ceiling, 1.0)
+
+    centres = [slot * (place + 0.5) for place in range(len(chart.columns.numbers))]
+    for centre, number in zip(centres, chart.columns.numbers, strict=True):
+        if number:
+            # One share beside thousands is still there to be seen.
+            up = min(y(number), floor - 1)
+            _rect(svg, centre - broad / 2, up, broad, floor - up, "share-chart__solid")
+    if any(chart.line.numbers):
+        pairs = zip(centres, chart.line.numbers, strict=True)
+        _dashed(svg, [(x, y(number)) for x, number in pairs if number is not None], 0.0)
+    cut = [
+        (number, x)
+        for x, number in zip(centres, chart.columns.numbers, strict=True)
+        if number and number > ceiling
+    ]
+    for _, x in cut:
+        for up in (0, 3):
+            _line(svg, x - broad, top + 12 + up, x + broad, top + 8 + up, "share-chart__cut")
+    if cut:
+        number, x = max(cut)
+        # On the side that has room; one number, as two may lie on each other.
+        side, anchor = (-6, "end") if x > end / 2 else (6, "start")
+        _text(svg, f"{number:,}", x + side, top + 13, "share-chart__number", anchor=anchor)
+    return _markup(svg)
+
+
+def legend(columns: str, line: str) -> str:
+    """Return what the marks of small pictures mean, as a picture without a name: its text is read."""
+    svg = Element(
+        "svg",
+        {"xmlns": "http://www.w3.org/2000/svg", "viewBox": "0 0 200 20", "width": "200",
+         "height": "20", "class": "share-chart share-chart--legend", "fill": "currentColor", "font-size": "13"},
+    )  # fmt: skip
+    _legend(svg, "", 0.0, Series(columns, ()), None, Series(line, ()))
+    return _markup(svg)
+
+
+def _ends(chart: Bars) -> dict[str, list[int | None]]:
+    """Return where each bar ends, by its series' name: what is dotted stands on what is solid."""
+    ends = {each.name: list(each.numbers) for each in _present(chart.solid, chart.hatched)}
+    if chart.solid is not None and chart.dotted is not None:
+        pairs = zip(chart.solid.numbers, chart.dotted.numbers, strict=True)
+        ends[chart.solid.name] = [
+            None if solid is None else solid + (dotted or 0) for solid, dotted in pairs
+        ]
+    return ends
 
 
 def _legend(
@@ -224,9 +314,11 @@ def _legend(
     solid: Series | None,
     hatched: Series | None,
     line: Series | None,
+    dotted: Series | None = None,
 ) -> None:
     """Name each series beside the very mark that stands for it."""
-    for series, kind in ((solid, "solid"), (hatched, "hatched"), (line, "line")):
+    every = ((solid, "solid"), (dotted, "dotted"), (hatched, "hatched"), (line, "line"))
+    for series, kind in every:
         if series is None:
             continue
         if kind == "line":
@@ -234,7 +326,8 @@ def _legend(
             _ring(svg, x + 13, 10)
             mark = 32.0
         else:
-            fill = f"url(#{key}-hatch)" if kind == "hatched" else None
+            pattern = {"hatched": "hatch", "dotted": "dots"}.get(kind)
+            fill = f"url(#{key}-{pattern})" if pattern else None
             _rect(svg, x + 0.75, 4, 13, 12, f"share-chart__{kind}", fill)
             mark = 20.0
         _text(svg, series.name, x + mark, 14.5, "share-chart__name")
@@ -263,9 +356,10 @@ def _dashed(svg: Element, points: list[tuple[float, float]], slot: float) -> Non
         _ring(svg, x, y)
 
 
-def _hatching(svg: Element, key: str) -> None:
+def _patterns(svg: Element, key: str, *, dots: bool) -> None:
+    patterns = ET.SubElement(svg, "defs")
     pattern = ET.SubElement(
-        ET.SubElement(svg, "defs"),
+        patterns,
         "pattern",
         {"id": f"{key}-hatch", "class": "share-chart__hatch", "width": "5", "height": "5",
          "patternUnits": "userSpaceOnUse", "patternTransform": "rotate(45)"},
@@ -275,6 +369,14 @@ def _hatching(svg: Element, key: str) -> None:
         "line",
         {"x1": "1", "y1": "0", "x2": "1", "y2": "5", "stroke": "currentColor", "stroke-width": "2"},
     )
+    if dots:
+        pattern = ET.SubElement(
+            patterns,
+            "pattern",
+            {"id": f"{key}-dots", "class": "share-chart__dots", "width": "5", "height": "5",
+             "patternUnits": "userSpaceOnUse"},
+        )  # fmt: skip
+        ET.SubElement(pattern, "circle", {"cx": "2.5", "cy": "2.5", "r": "1.3", "fill": "currentColor"})  # fmt: skip
 
 
 def _svg(key: str, title: str, description: str, width: float, height: float) -> Element:

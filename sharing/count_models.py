@@ -1,7 +1,7 @@
 """What is kept beside the counts of days: sums that are read often, and what is not counted, or not yet.
 
 `ShareCount` (sharing/models.py) is the truth: one row a target, channel, class and day. Everything here but
-floods and refusals can be computed from it again, and `sharing/recounting.py` does (docs/decisions/0019).
+floods and refusals can be computed from it again, and `sharing/recounting.py` does (docs/decisions/0022).
 """
 
 from datetime import date
@@ -86,15 +86,17 @@ class ShareStanding(ClassNumbers):
 
 
 class ShareHour(models.Model):
-    """How many events of a target were accepted in one hour: what the burst guard compares.
+    """How many shares of a target were accepted in one hour: what the burst guard compares.
 
-    `counted` is what went into the counts at once; what is above it in `accepted` was held back.
+    `accepted` and `counted` are intents and handed-over shares. `counted` is what is in the counts; what is
+    above it in `accepted` is held back or dropped. Arrivals always count; beside a flood they help to judge it.
     """
 
     target = models.ForeignKey("sharing.ShareTarget", on_delete=models.PROTECT, related_name="+")
     hour = models.DateTimeField()
     accepted = models.PositiveBigIntegerField()
     counted = models.PositiveBigIntegerField()
+    arrivals = models.PositiveBigIntegerField(default=0)
 
     class Meta:
         constraints: ClassVar = [
@@ -138,7 +140,10 @@ class ShareBurst(models.Model):
 
 
 class HeldCount(models.Model):
-    """What a flood had, by channel, class and day: as counts are, so that it can become one."""
+    """What a flood had, by channel, class and day: as counts are, so that it can become one.
+
+    It stays when the flood is counted, so that this can be taken back: the flood's state tells what it is.
+    """
 
     burst = models.ForeignKey(ShareBurst, on_delete=models.CASCADE, related_name="held")
     channel = models.CharField(max_length=40)

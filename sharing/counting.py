@@ -1,20 +1,22 @@
 """The statements that count each event once, on PostgreSQL and SQLite alike.
 
-Both must run in one transaction. Event ids decide: an id that is there already adds nothing, however often
+They must run in one transaction, which begins with `take_turns`. Event ids decide: an id that is there already adds nothing, however often
 its event comes back after a crash, a retry or a restored stream.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
-from uuid import UUID
 
-from django.db import connection, models
+from sharing import many_rows
+from sharing.models import ShareClass, ShareCount, ShareDay, ShareEvent, ShareTarget, ShareTotal
+from sharing.stream import Accepted, text_of
 
-from sharing.models import ShareClass, ShareCount, ShareDay, ShareEvent, ShareTotal
-from sharing.stream import Event
+# The first fields of Accepted; the others say where it is counted.
+_COLUMNS = ("event_id", "occurred_at", "target_id", "channel", "share_class")
+_BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,99 +31,78 @@ class Group:
     count: int
 
 
-def insert_new(events: Iterable[Event], *, recorded_at: datetime) -> list[Event]:
-    """Insert events and return those that were not there yet, each once."""
-    by_id = {event.event_id: event for event in events}
+def take_turns() -> None:
+    """Let one transaction count at a time; the first statement of each that does."""
+    many_rows.take_turns(ShareEvent)
+
+
+def known(targets: Iterable[int]) -> set[int]:
+    """Return those of some targets that are there."""
+    return many_rows.existing(ShareTarget, targets)
+
+
+def insert_new(events: Iterable[Accepted], *, recorded_at: datetime) -> list[Accepted]:
+    """Insert events and return those that were not there yet, each once, in the order of their ids."""
+    by_id = {event[0]: event for event in events}
     if not by_id:
         return []
-    rows = [
-        (
-            event.event_id,
-            event.target_id,
-            event.channel,
-            event.share_class.value,
-            event.occurred_at,
-            recorded_at,
-        )
-        # Sorted, like the counts: two transactions take their rows in one order and cannot deadlock.
-        for event in sorted(by_id.values(), key=lambda event: event.event_id)
-    ]
-    columns = ("event_id", "target_id", "channel", "share_class", "occurred_at", "recorded_at")
-    returned = _insert(
-        ShareEvent, columns, rows, "ON CONFLICT (event_id) DO NOTHING RETURNING event_id"
+    # Sorted, like the counts: two transactions take their rows in one order and cannot deadlock.
+    ordered = [by_id[event_id] for event_id in sorted(by_id)]
+    repeated = many_rows.insert_missing(
+        ShareEvent,
+        _COLUMNS,
+        [event[: len(_COLUMNS)] for event in ordered],
+        alike={"recorded_at": text_of(recorded_at)},
     )
-    return [by_id[value if isinstance(value, UUID) else UUID(value)] for (value,) in returned]
+    return [event for event in ordered if event[0] not in repeated] if repeated else ordered
 
 
-def grouped(events: Iterable[Event]) -> list[Group]:
+def grouped(events: Iterable[Accepted]) -> list[Group]:
     """Add events up by target, hour of acceptance, channel, class and day (UTC), in that order."""
-    numbers = Counter(
-        (
-            event.target_id,
-            _hour(event.accepted_at or event.occurred_at),
-            event.channel,
-            event.share_class.value,
-            event.occurred_at.astimezone(UTC).date(),
-        )
-        for event in events
+    numbers = Counter([event[2:] for event in events])
+    days = {key[3]: (_BEGINNING + timedelta(days=key[3])).date() for key in numbers}
+    hours = {key[4]: _BEGINNING + timedelta(hours=key[4]) for key in numbers}
+    ordered = sorted(
+        [
+            (target_id, hour, channel, share_class, day, count)
+            for (target_id, channel, share_class, day, hour), count in numbers.items()
+        ]
     )
-    return [Group(*key, count=count) for key, count in sorted(numbers.items())]
+    return [
+        Group(target_id, hours[hour], channel, share_class, days[day], count)
+        for target_id, hour, channel, share_class, day, count in ordered
+    ]
 
 
 def add_to_counts(groups: Iterable[Group]) -> None:
     """Add to the counts of days, to each target's total and to each day's sum."""
-    days: Counter[tuple[Any, ...]] = Counter()
-    sums: Counter[tuple[Any, ...]] = Counter()
-    totals: dict[int, dict[str, int]] = {}
+    counts: dict[tuple[Any, ...], int] = {}
+    sums: dict[tuple[Any, ...], int] = {}
+    totals: dict[int, list[int]] = {}
+    classes = {name: at for at, name in enumerate(ShareClass.values)}
     for group in groups:
-        days[group.target_id, group.channel, group.share_class, group.day] += group.count
-        sums[group.day, group.channel, group.share_class] += group.count
-        total = totals.setdefault(group.target_id, dict.fromkeys(ShareClass.values, 0))
-        total[group.share_class] += group.count
-    if not days:
+        target_id, share_class, number = group.target_id, group.share_class, group.count
+        key = (target_id, group.channel, share_class, group.day)
+        counts[key] = counts.get(key, 0) + number
+        of_all = (group.day, group.channel, share_class)
+        sums[of_all] = sums.get(of_all, 0) + number
+        total = totals.get(target_id)
+        if total is None:
+            total = totals[target_id] = [0] * len(classes)
+        total[classes[share_class]] += number
+    if not counts:
         return
-    _add(ShareCount, ("target_id", "channel", "share_class", "day"), ("count",), days)
-    _add(ShareDay, ("day", "channel", "share_class"), ("count",), sums)
-    classes = tuple(ShareClass.values)
-    numbers = {
-        (target,): tuple(total[each] for each in classes) for target, total in totals.items()
-    }
-    _add(ShareTotal, ("target_id",), classes, numbers)
+    many_rows.add(
+        ShareCount, ("target_id", "channel", "share_class", "day"), ("count",), _rows(counts)
+    )
+    many_rows.add(ShareDay, ("day", "channel", "share_class"), ("count",), _rows(sums))
+    many_rows.add(
+        ShareTotal,
+        ("target_id",),
+        tuple(classes),
+        [(target_id, *total) for target_id, total in sorted(totals.items())],
+    )
 
 
-def _add(
-    model: type[models.Model],
-    key: Sequence[str],
-    numbers: Sequence[str],
-    added: Mapping[tuple[Any, ...], int | tuple[int, ...]],
-) -> None:
-    """Add numbers to the rows of their keys, which are made where they are missing."""
-    table = connection.ops.quote_name(model._meta.db_table)
-    rows = [
-        (*each, *(value if isinstance(value, tuple) else (value,)))
-        for each, value in sorted(added.items())
-    ]
-    more = ", ".join(f"{name} = {table}.{name} + excluded.{name}" for name in numbers)
-    _insert(model, (*key, *numbers), rows, f"ON CONFLICT ({', '.join(key)}) DO UPDATE SET {more}")
-
-
-def _hour(moment: datetime) -> datetime:
-    return moment.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
-
-
-def _insert(
-    model: type[models.Model], columns: Sequence[str], rows: Sequence[tuple[Any, ...]], tail: str
-) -> list[tuple[Any, ...]]:
-    fields = {field.column: field for field in model._meta.concrete_fields}
-    values = [
-        fields[column].get_db_prep_save(value, connection)
-        for row in rows
-        for column, value in zip(columns, row, strict=True)
-    ]
-    table = connection.ops.quote_name(model._meta.db_table)
-    places = ", ".join([f"({', '.join(['%s'] * len(columns))})"] * len(rows))
-    # Only names of our own tables and columns are put into the statement; values are parameters.
-    statement = f"INSERT INTO {table} ({', '.join(columns)}) VALUES {places} {tail}"  # noqa: S608
-    with connection.cursor() as cursor:
-        cursor.execute(statement, values)
-        return list(cursor.fetchall()) if cursor.description else []
+def _rows(numbers: dict[tuple[Any, ...], int]) -> list[tuple[Any, ...]]:
+    return sorted([(*key, number) for key, number in numbers.items()])

@@ -9,6 +9,7 @@ from django.urls import reverse
 from sharing.channels import BY_SUFFIX, COPY_LINK, SHARE_SHEET, Channel
 from sharing.models import CAMPAIGN_CODE_LENGTH, CODE_LENGTH
 from sharing.offering import Offer
+from sharing.posting.models import POST_CODE_LENGTH
 
 # What has none is named in words alone.
 ICONS = tuple(
@@ -29,6 +30,16 @@ def campaign_address(code: str) -> str:
 def is_campaign_code(link: str) -> bool:
     """Tell whether a short link's last part can be a campaign's: readers' links are one longer."""
     return len(link) == CAMPAIGN_CODE_LENGTH
+
+
+def post_address(code: str) -> str:
+    """Return the absolute short link in one of our own posts."""
+    return f"{settings.SITE_URL}{reverse('sharing:arrival', args=[code])}"
+
+
+def is_post_code(link: str) -> bool:
+    """Tell whether a short link's last part can be one of our posts'."""
+    return len(link) == POST_CODE_LENGTH
 
 
 def ways_to_share(code: str | None, offer: Offer) -> dict[str, Any]:

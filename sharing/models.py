@@ -23,6 +23,7 @@ from sharing.count_models import (
     UncountedShare,
 )
 from sharing.networks.text import plain
+from sharing.posting.models import Delivery, DeliveryAttempt, SocialAccount, SocialPost
 from sharing.share_settings import ShareSettings
 
 # Models of a module of their own stand here too, where Django looks for them.
@@ -32,6 +33,8 @@ __all__ = [
     "TOTAL_CLASSES",
     "CampaignLink",
     "CardFile",
+    "Delivery",
+    "DeliveryAttempt",
     "HeldCount",
     "InboxEvent",
     "ShareBurst",
@@ -46,6 +49,8 @@ __all__ = [
     "ShareStanding",
     "ShareTarget",
     "ShareTotal",
+    "SocialAccount",
+    "SocialPost",
     "StandingDay",
     "StreamPosition",
     "UncountedShare",

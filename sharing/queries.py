@@ -10,7 +10,7 @@ from django.db.models import Sum
 from django.utils import timezone
 
 from sharing import stream, valkey
-from sharing.channels import CAMPAIGN_PREFIX, public_name
+from sharing.channels import CAMPAIGN_PREFIX, POST_PREFIX, public_name
 from sharing.models import (
     TOTAL_CLASSES,
     CampaignLink,
@@ -19,6 +19,7 @@ from sharing.models import (
     ShareTarget,
     StreamPosition,
 )
+from sharing.posting import queries as posts
 
 
 @dataclass(frozen=True)
@@ -130,7 +131,7 @@ def campaign_links_of(page_id: int) -> list[CampaignLink]:
 
 
 def channel_names(channels: Iterable[str]) -> dict[str, str]:
-    """Return what editors call channels, campaigns by their names, with at most one query."""
+    """Return what editors call channels, campaigns by their names, with at most two queries."""
     channels = set(channels)
     codes = {
         channel.removeprefix(CAMPAIGN_PREFIX): channel
@@ -141,6 +142,9 @@ def channel_names(channels: Iterable[str]) -> dict[str, str]:
     if codes:
         rows = CampaignLink.objects.filter(code__in=codes).values_list("code", "name")
         names |= {codes[code]: f"Campaign: {name}" for code, name in rows}
+    links = [each.removeprefix(POST_PREFIX) for each in channels if each.startswith(POST_PREFIX)]
+    if links:
+        names |= {f"{POST_PREFIX}{code}": name for code, name in posts.link_names(links).items()}
     return names
 
 

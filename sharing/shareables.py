@@ -43,6 +43,9 @@ class Shareable:
     url: str  # absolute; empty unless live
     article_title: str  # of the article a section is in; empty where there is none
     article_url: str  # absolute; empty unless the article is live
+    position: int = (
+        0  # of a section in its article, from 1; 0 for an article, and where it was removed
+    )
 
     @property
     def is_section(self) -> bool:
@@ -154,6 +157,7 @@ def _shareable(
         url=url,
         article_title=article.title if article is not None and article.live else "",
         article_url=article_url,
+        position=section.position if section is not None and section.removed_at is None else 0,
     )
 
 

@@ -6,14 +6,16 @@ deleted, what is left is not counted yet or was not deleted yet, and event ids t
 """
 
 import logging
+import re
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Any
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 from uuid import UUID, uuid4
 
 from sharing.models import ShareClass
-from sharing.valkey import Patience, Valkey
+from sharing.valkey import Patience, Silent, Valkey
 
 logger = logging.getLogger(__name__)
 
@@ -22,15 +24,29 @@ EPOCH = "share-events:epoch"
 UNREADABLE = "share-events:unreadable"
 SWEPT = "share-events:swept"
 
-_READ = """
--- A full server refuses a SET and must be emptied all the same: then the epoch is the empty one.
-if redis.call('EXISTS', KEYS[2]) == 0 then redis.pcall('SET', KEYS[2], ARGV[1]) end
-return {redis.call('GET', KEYS[2]) or '', redis.call('XRANGE', KEYS[1], '-', '+', 'COUNT', ARGV[2])}
-"""
-_DELETE = """
+# A server that started again may have lost its last second, and given the ids of that second to other events.
+# What is lost is the end of the stream: where the last of a batch is as it was, so is all before it.
+_TRIM = """
 if (redis.call('GET', KEYS[2]) or '') ~= ARGV[1] then return 0 end
-return redis.call('XDEL', KEYS[1], unpack(ARGV, 2))
+local last = redis.call('XRANGE', KEYS[1], ARGV[2], ARGV[2])[1]
+if not last or table.concat(last[2], ' ') ~= ARGV[3] then return 0 end
+return redis.call('XTRIM', KEYS[1], 'MINID', '=', ARGV[4])
 """
+_FIELDS = [b"id", b"target", b"channel", b"class", b"at"]
+_BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
+_HEX_ID = re.compile(rb"[0-9a-f]{32}")
+_CLASSES = {each.value.encode(): each.value for each in ShareClass}
+_LONGEST_CHANNEL = 40
+_LAST_TARGET = 2**63 - 1
+# A day inside what both databases keep and every time zone can show.
+_EARLIEST = datetime(1, 1, 2, tzinfo=UTC)
+_LATEST = datetime(9999, 12, 30, tzinfo=UTC)
+# In milliseconds, as in entries' ids.
+_HOUR = 60 * 60 * 1000
+_LAST_ACCEPTED = int(_LATEST.timestamp()) * 1000
+
+# An entry's id, and its names and values in turn.
+Entry = tuple[bytes, list[bytes]]
 
 
 @dataclass(frozen=True)
@@ -49,18 +65,35 @@ class Event:
     accepted_at: datetime | None = None
 
 
-@dataclass(frozen=True)
-class Entry:
-    """An event in the stream; without an event where the entry cannot be read."""
+class Accepted(NamedTuple):
+    """An accepted event in plain values, as it is counted: millions at a time."""
 
-    entry_id: str
-    event: Event | None
-    raw: dict[bytes, bytes]
+    event_id: str  # 32 hexadecimal digits
+    occurred_at: str  # in UTC: "2026-11-26 01:10:00.000000"
+    target_id: int
+    channel: str
+    share_class: str
+    day: int  # on which it occurred (UTC), counted from 1970
+    hour: int  # in which it was accepted, counted from 1970
+
+    @classmethod
+    def of(cls, event: Event) -> "Accepted":
+        """Return an event in plain values."""
+        accepted = event.accepted_at or event.occurred_at
+        return cls(
+            event.event_id.hex,
+            text_of(event.occurred_at),
+            event.target_id,
+            event.channel,
+            str(event.share_class),
+            (event.occurred_at - _BEGINNING) // timedelta(days=1),
+            (accepted - _BEGINNING) // timedelta(hours=1),
+        )
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Entries in order, and the epoch they belong to."""
+    """The oldest entries in order, and the epoch that they belong to."""
 
     epoch: str
     entries: Sequence[Entry]
@@ -81,31 +114,108 @@ def append(valkey: Valkey, event: Event, patience: Patience) -> None:
 
 def read(valkey: Valkey, limit: int) -> Batch:
     """Return the oldest entries, at most `limit`; raises Silent."""
-    epoch, raw = valkey.ask(
-        lambda client: client.eval(_READ, 2, STREAM, EPOCH, str(uuid4()), limit)
-    )
-    entries = []
-    for entry_id, flat in raw:
-        fields = dict(zip(flat[::2], flat[1::2], strict=True))
-        name = entry_id.decode()
-        entries.append(Entry(name, _event(fields, name), fields))
-    return Batch(epoch.decode(), entries)
+    commands = (("GET", EPOCH), ("XRANGE", STREAM, "-", "+", "COUNT", limit))
+    epoch, entries = valkey.together(*commands)
+    if epoch is None:
+        # A full server refuses it and must be emptied all the same: then the epoch is the empty one.
+        with suppress(Silent):
+            valkey.ask(lambda client: client.set(EPOCH, str(uuid4()), nx=True))
+        epoch, entries = valkey.together(*commands)
+    return Batch((epoch or b"").decode(), entries)
 
 
-def delete(valkey: Valkey, batch: Batch) -> None:
-    """Delete a batch that is counted, unless the stream is another one by now; raises Silent."""
-    ids = [entry.entry_id for entry in batch.entries]
-    if ids:
-        valkey.ask(lambda client: client.eval(_DELETE, 2, STREAM, EPOCH, batch.epoch, *ids))
+def trim(valkey: Valkey, batch: Batch) -> None:
+    """Remove a batch that is counted, unless the stream is another one by now; raises Silent."""
+    if batch.entries:
+        last, flat = batch.entries[-1]
+        moment, sequence = order(last)
+        words = (batch.epoch, last, b" ".join(flat), f"{moment}-{sequence + 1}")
+        valkey.ask(lambda client: client.eval(_TRIM, 2, STREAM, EPOCH, *words))
+
+
+def order(entry_id: bytes) -> tuple[int, int]:
+    """Return what entries are ordered by: milliseconds since 1970, and a number."""
+    moment, _, sequence = entry_id.partition(b"-")
+    return int(moment), int(sequence)
+
+
+def parse(entries: Sequence[Entry]) -> list[Accepted | None]:
+    """Return the event of each entry, or None where it cannot be counted.
+
+    Much of a drain's time passes here: what many entries have in common is read once.
+    """
+    channels: dict[bytes, str] = {}
+    seconds: dict[bytes, tuple[str, int]] = {}
+    is_hex, new = _HEX_ID.fullmatch, tuple.__new__
+    events: list[Accepted | None] = []
+    for entry_id, flat in entries:
+        try:
+            if flat[::2] == _FIELDS:
+                event_id, target, raw_channel, share_class, at = flat[1::2]
+            else:
+                fields = dict(zip(flat[::2], flat[1::2], strict=True))
+                event_id, target, raw_channel, share_class, at = [fields[name] for name in _FIELDS]
+            target_id = int(target)
+            if not 0 < target_id <= _LAST_TARGET:
+                raise ValueError("no database has such a target")  # noqa: TRY301
+            channel = channels.get(raw_channel)
+            if channel is None:
+                channel = channels[raw_channel] = _channel(raw_channel)
+            second, _, fraction = at.partition(b".")
+            beginning = seconds.get(second)
+            if beginning is not None and fraction.isdigit() and len(fraction) <= 6:
+                occurred_at, day = beginning[0] + fraction.ljust(6, b"0").decode(), beginning[1]
+            else:
+                occurred_at, day = _moment(at)
+                if second.isdigit():
+                    whole, day_of_second = _moment(second)
+                    seconds[second] = (whole[:-6], day_of_second)
+            accepted = int(entry_id.partition(b"-")[0])
+            hour = accepted // _HOUR if accepted <= _LAST_ACCEPTED else day * 24
+            values = (
+                event_id.decode() if is_hex(event_id) else UUID(event_id.decode()).hex,
+                occurred_at,
+                target_id,
+                channel,
+                _CLASSES[share_class],
+                day,
+                hour,
+            )
+            # What `Accepted(…)` does, in half the time.
+            events.append(new(Accepted, values))
+        except (KeyError, ValueError, OverflowError):
+            events.append(None)
+    return events
+
+
+def text_of(moment: datetime) -> str:
+    """Return a moment as SQLite keeps it, and as PostgreSQL reads it where the connection's zone is UTC."""
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(" ", "microseconds")
+
+
+def _moment(raw: bytes) -> tuple[str, int]:
+    """Return the text and the day of seconds since 1970; raises ValueError and OverflowError."""
+    moment = _BEGINNING + timedelta(microseconds=round(float(raw) * 1_000_000))
+    if not _EARLIEST <= moment <= _LATEST:
+        raise ValueError("not every time zone can show it")
+    return text_of(moment), (moment - _BEGINNING).days
+
+
+def _channel(raw: bytes) -> str:
+    channel = raw.decode()[:_LONGEST_CHANNEL]
+    if "\0" in channel:
+        raise ValueError("PostgreSQL keeps no NUL")
+    return channel
 
 
 def set_aside(valkey: Valkey, entries: Sequence[Entry]) -> None:
     """Keep entries that cannot be counted where an operator finds them; raises Silent."""
-    for entry in entries:
-        logger.error("share event %s cannot be counted and is set aside", entry.entry_id)
-        fields: dict[Any, Any] = dict(entry.raw)
+    for entry_id, flat in entries:
+        logger.error("share event %s cannot be counted and is set aside", entry_id.decode())
         valkey.ask(
-            lambda client, fields=fields: client.xadd(UNREADABLE, fields, maxlen=10_000)  # type: ignore[misc]
+            lambda client, flat=flat: client.execute_command(  # type: ignore[misc]
+                "XADD", UNREADABLE, "MAXLEN", "~", 10_000, "*", *flat
+            )
         )
 
 
@@ -118,18 +228,3 @@ def last_sweep(valkey: Valkey) -> datetime | None:
     """Return when everything accepted was last counted, or None; raises Silent."""
     raw = valkey.ask(lambda client: client.get(SWEPT))
     return datetime.fromtimestamp(float(raw), tz=UTC) if raw else None
-
-
-def _event(fields: dict[bytes, bytes], entry_id: str) -> Event | None:
-    try:
-        accepted = int(entry_id.partition("-")[0]) / 1000
-        return Event(
-            event_id=UUID(fields[b"id"].decode()),
-            target_id=int(fields[b"target"]),
-            channel=fields[b"channel"].decode()[:40],
-            share_class=ShareClass(fields[b"class"].decode()),
-            occurred_at=datetime.fromtimestamp(float(fields[b"at"]), tz=UTC),
-            accepted_at=datetime.fromtimestamp(accepted, tz=UTC),
-        )
-    except (KeyError, ValueError, OverflowError, OSError):
-        return None

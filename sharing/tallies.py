@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db.models import BooleanField, ExpressionWrapper, Q, QuerySet, Sum
 
-from sharing.models import TOTAL_CLASSES, ShareClass, ShareCount, ShareTarget
+from sharing.models import TOTAL_CLASSES, ShareClass, ShareCount, ShareDay, ShareTarget
 
 # Fewer shares make a ratio that says nothing.
 RATIO_MIN = 10
@@ -87,28 +87,42 @@ def by_channel(scope: Scope) -> dict[str, Tally]:
     return _pivot(_counts(scope, channel=False), "channel")
 
 
-def by_target(scope: Scope) -> dict[int, Tally]:
-    """Return the articles and sections that have counts, by target id."""
-    return _pivot(_counts(scope), "target_id")
+@dataclass(frozen=True)
+class Published:
+    """What was ever published, as far as a report offers it to choose from.
 
-
-def every_target() -> list[Named]:
-    """Return all that was ever published, by title; an article's own row before its sections'.
-
-    All of it with one query: a report names what has counts, and offers the rest to choose from.
+    `articles` are the first ones by title, and `more` whether there are others; `chosen` is one article, first,
+    and its sections.
     """
+
+    articles: tuple[Named, ...]
+    more: bool
+    chosen: tuple[Named, ...]
+
+
+def published(page_id: int | None, most: int) -> Published:
+    """Return at most so many articles to choose from, and one with its sections; two queries at most."""
+    articles = _named(ShareTarget.objects.filter(block_id=None), most + 1)
+    chosen = _named(ShareTarget.objects.filter(page_id=page_id)) if page_id is not None else []
+    return Published(tuple(articles[:most]), len(articles) > most, tuple(chosen))
+
+
+def _named(targets: QuerySet[ShareTarget], most: int | None = None) -> list[Named]:
     rows = (
-        ShareTarget.objects.annotate(
-            is_section=ExpressionWrapper(Q(block_id__isnull=False), BooleanField())
-        )
+        targets.annotate(is_section=ExpressionWrapper(Q(block_id__isnull=False), BooleanField()))
         .order_by("is_section", "label", "pk")
         .values_list("pk", "page_id", "code", "label", "is_section")
     )
-    return [Named(*row) for row in rows]
+    return [Named(*row) for row in rows[:most]]
 
 
-def _counts(scope: Scope, *, channel: bool = True) -> QuerySet[ShareCount]:
-    counts = ShareCount.objects.filter(day__range=(scope.first, scope.last))
+def _counts(scope: Scope, *, channel: bool = True) -> QuerySet[Any]:
+    days = {"day__range": (scope.first, scope.last)}
+    # Of all targets there is one row a day, channel and class.
+    of_all = scope.target_ids is None and not scope.title
+    counts: QuerySet[Any] = (
+        ShareDay.objects.filter(**days) if of_all else ShareCount.objects.filter(**days)
+    )
     if scope.target_ids is not None:
         counts = counts.filter(target_id__in=scope.target_ids)
     if scope.title:
@@ -120,7 +134,7 @@ def _counts(scope: Scope, *, channel: bool = True) -> QuerySet[ShareCount]:
     return counts
 
 
-def _pivot(counts: QuerySet[ShareCount], key: str) -> dict[Any, Tally]:
+def _pivot(counts: QuerySet[Any], key: str) -> dict[Any, Tally]:
     rows = counts.order_by().values_list(key, "share_class").annotate(total=Sum("count"))
     found: dict[Any, dict[str, int]] = {}
     for value, share_class, number in rows:

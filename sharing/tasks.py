@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from sharing import actions, card_actions
+from sharing import actions, card_actions, filtered, recounting, retention, standings
 
 
 @shared_task(name="sharing.drain_events")
@@ -11,10 +11,34 @@ def drain_events() -> None:
     actions.drain()
 
 
+@shared_task(name="sharing.sweep_filtered")
+def sweep_filtered() -> None:
+    """Write down how many requests were no reader's share."""
+    filtered.sweep()
+
+
+@shared_task(name="sharing.write_standings")
+def write_standings() -> None:
+    """Write how many shares each target had up to the end of each day that is over."""
+    standings.write_missing()
+
+
 @shared_task(name="sharing.prune_events")
 def prune_events() -> None:
     """Forget the ids of events that can no longer come late."""
     actions.prune_events()
+
+
+@shared_task(name="sharing.forget_days")
+def forget_days() -> None:
+    """Add days up that are older than they are kept."""
+    retention.forget_days()
+
+
+@shared_task(name="sharing.verify_counts")
+def verify_counts() -> None:
+    """Compare all sums with the counts of days."""
+    recounting.verify()
 
 
 @shared_task(name="sharing.make_cards")

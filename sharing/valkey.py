@@ -77,12 +77,19 @@ class Valkey:
         The client's own way takes four times as long. A connection that the server has closed since it was
         last used, as after a restart, is replaced by a new one.
         """
+        return self.commands(words, patience=patience)[0]
+
+    def commands(self, *commands: tuple[Any, ...], patience: Patience) -> list[Any]:
+        """Return the answers to commands sent together, as `command` does with one.
+
+        One refused does not keep the others from being done; then Silent is raised after all of them.
+        """
         left = patience.left
         if left < _LEAST_WAIT:
             raise Silent("not asked: another server took all the time")
-        return self._guarded(partial(self._converse, words, left))
+        return self._guarded(partial(self._converse, commands, left))
 
-    def _converse(self, words: tuple[Any, ...], seconds: float) -> Any:
+    def _converse(self, commands: tuple[tuple[Any, ...], ...], seconds: float) -> list[Any]:
         if self._pid != os.getpid():
             self._idle, self._pid = deque(), os.getpid()
         try:
@@ -91,28 +98,72 @@ class Valkey:
             pass
         else:
             try:
-                return self._exchange(connection, words, seconds)
+                return self._exchange(connection, commands, seconds)
             except redis.exceptions.ConnectionError:
                 # The others are of the same age.
                 self._idle.clear()
         pool = self._client.connection_pool
         connection = pool.connection_class(**pool.connection_kwargs)
         connection.socket_timeout = connection.socket_connect_timeout = seconds
-        return self._exchange(connection, words, seconds)
+        return self._exchange(connection, commands, seconds)
 
-    def _exchange(self, connection: Any, words: tuple[Any, ...], seconds: float) -> Any:
+    def _exchange(
+        self, connection: Any, commands: tuple[tuple[Any, ...], ...], seconds: float
+    ) -> list[Any]:
         """Send and receive; a connection that failed in between is closed and not used again."""
+        answers, refusal = [], None
         try:
-            connection.send_packed_command([_packed(words)], check_health=False)
-            answer = connection.read_response(timeout=seconds)
-        except redis.ResponseError:
-            self._idle.append(connection)
-            raise
+            connection.send_packed_command([b"".join(map(_packed, commands))], check_health=False)
+            deadline = time.monotonic() + seconds
+            for _ in commands:
+                try:
+                    left = max(0.001, deadline - time.monotonic())
+                    answers.append(connection.read_response(timeout=left))
+                except redis.ResponseError as error:
+                    refusal = error
         except BaseException:
             connection.disconnect()
             raise
         self._idle.append(connection)
-        return answer
+        if refusal is not None:
+            raise refusal
+        return answers
+
+    def together(self, *commands: tuple[Any, ...]) -> list[Any]:
+        """Return the answers to commands done in one transaction, just as the server gave them; raises Silent.
+
+        The client's own way makes a dictionary of each entry of a stream.
+        """
+        return self._guarded(partial(self._transact, commands))
+
+    def _transact(self, commands: tuple[tuple[Any, ...], ...]) -> list[Any]:
+        pool = self._client.connection_pool
+        connection: Any = pool.get_connection()
+        try:
+            words = (("MULTI",), *commands, ("EXEC",))
+            connection.send_packed_command([b"".join(map(_packed, words))])
+            refused: list[redis.ResponseError] = []
+            for _ in words[:-1]:
+                try:
+                    connection.read_response()
+                except redis.ResponseError as error:
+                    refused.append(error)
+            try:
+                answers: list[Any] = connection.read_response()
+            except redis.ResponseError as error:
+                raise (refused or [error])[0] from error
+        except redis.ResponseError:
+            raise
+        except BaseException:
+            # Half an answer is still to come: nobody else may read it.
+            connection.disconnect()
+            raise
+        finally:
+            pool.release(connection)
+        for answer in answers:
+            if isinstance(answer, redis.ResponseError):
+                raise answer
+        return answers
 
     def ask(self, question: Callable[["redis.Redis"], T]) -> T:
         """Return what the question answers; raises Silent where the server does not."""

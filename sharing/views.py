@@ -17,9 +17,9 @@ from django.utils.http import http_date
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from sharing import offers, qr, queries, remembered, valkey, visitors
-from sharing.channels import QR, public_name
-from sharing.links import is_campaign_code, parse_link, short_link, ways_to_share
+from sharing import ages, meanings, offers, qr, queries, remembered, valkey, visitors
+from sharing.channels import POST_PREFIX, QR, public_name
+from sharing.links import is_campaign_code, is_post_code, parse_link, short_link, ways_to_share
 from sharing.models import ShareClass
 from sharing.networks import (
     NETWORKS,
@@ -31,6 +31,7 @@ from sharing.networks import (
 )
 from sharing.networks import network as network_by_slug
 from sharing.offering import Offer
+from sharing.posting import queries as posts
 from sharing.shareables import Shareable, State
 
 logger = logging.getLogger(__name__)
@@ -91,6 +92,8 @@ def arrival(request: HttpRequest, link: str) -> HttpResponse:
     patience = valkey.Patience()
     if is_campaign_code(link):
         return _campaign_arrival(request, link, patience)
+    if is_post_code(link):
+        return _post_arrival(request, link, patience)
     parsed = parse_link(link)
     if parsed is None:
         raise Http404(f"No link {link!r}")
@@ -115,6 +118,17 @@ def _campaign_arrival(request: HttpRequest, code: str, patience: valkey.Patience
     return HttpResponseRedirect(shared.url)
 
 
+def _post_arrival(request: HttpRequest, code: str, patience: valkey.Patience) -> HttpResponse:
+    delivery = posts.delivery_by_link(code)
+    if delivery is None:
+        raise Http404(f"No link {code!r}")
+    shared = _published(remembered.of_target(delivery.target))
+    if shared.state is State.GONE:
+        return _gone(request, shared)
+    _record(request, shared, f"{POST_PREFIX}{code}", ShareClass.ARRIVAL, patience)
+    return HttpResponseRedirect(shared.url)
+
+
 @require_safe
 @never_cache
 def counts(request: HttpRequest, code: str) -> HttpResponse:
@@ -132,12 +146,15 @@ def counts(request: HttpRequest, code: str) -> HttpResponse:
     channels: dict[str, Counter[str]] = {}
     for channel, share_class, number in rows:
         channels.setdefault(names[channel], Counter())[share_class] += number
+    as_of = queries.counted_until()
     context = {
         "shared": shared,
         "article_code": queries.article_code(target.page_id) if target.block_id else target.code,
         "counts": None if below else numbers,
         "below": below,
-        "as_of": queries.counted_until(),
+        "classes": [] if below else meanings.meanings(numbers.classes),
+        "as_of": as_of,
+        "age": ages.ago(as_of, timezone.now()) if as_of else "",
         "channels": [
             {
                 "name": name,

@@ -6,8 +6,9 @@ import re
 import secrets
 import time
 from dataclasses import dataclass
-from enum import Enum
+from datetime import datetime
 from functools import lru_cache
+from hashlib import blake2b
 from uuid import UUID, uuid4
 
 from crawlerdetect import CrawlerDetect
@@ -15,7 +16,8 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.utils import timezone
 
-from sharing import actions, valkey
+from sharing import actions, filtered, valkey
+from sharing.filtered import Reason
 from sharing.models import ShareClass
 from sharing.stream import Event
 
@@ -23,7 +25,11 @@ from sharing.stream import Event
 _MORE_ROBOTS = re.compile(
     r"gotosocial|misskey|hollo|lemmy|friendica|cardyb|meta-externalagent", re.IGNORECASE
 )
-_TWO_DAYS = 2 * 24 * 3600
+# What is remembered of a day is forgotten so long after it, in seconds: clocks may differ by as much.
+_AFTER_THE_DAY = 3600
+# A server keeps a small hash as one list, which has no room to waste: up to 128 entries in Redis, 512 in
+# Valkey 9. A million visitors a day are some 31 in each of these.
+_BUCKETS = 1 << 15
 # A process keeps the salt of the day for so long, in seconds, and asks again: whoever empties the server has
 # a new salt everywhere after it.
 _SALT_KEPT = 10.0
@@ -31,19 +37,7 @@ _SALT_KEPT = 10.0
 _AGENTS_KEPT = 2048
 _LONGEST_AGENT = 1000
 
-
 _PURPOSES = ("HTTP_SEC_PURPOSE", "HTTP_PURPOSE", "HTTP_X_MOZ")
-
-
-class Uncounted(Enum):
-    """Why a request is not counted."""
-
-    METHOD = "not a GET or POST"
-    OBJECTION = "asked not to be tracked"
-    PREFETCH = "fetched ahead of a click"
-    EMBEDDED = "not a reader's own way here"
-    ROBOT = "a robot"
-    EDITOR = "signed in"
 
 
 def record(
@@ -53,45 +47,53 @@ def record(
     share_class: ShareClass,
     *,
     event_id: UUID | None = None,
+    occurred_at: datetime | None = None,
     patience: valkey.Patience | None = None,
 ) -> None:
     """Accept an event from a reader's request, unless it is none or a repeat.
 
-    `event_id` is the sender's own where it may send again; `patience` is what the request has left for
+    `event_id` is the sender's own where it may send again, `occurred_at` where it comes late; `patience` is what the request has left for
     waiting, by default all of it. Raises a database error where neither
     Valkey nor the database could take the event.
     """
-    if why_uncounted(request, share_class) is not None:
+    if filtered.objects(request):
+        return
+    patience = patience or valkey.Patience()
+    reason = why_uncounted(request, share_class)
+    if reason is not None:
+        filtered.note(request, reason, patience)
         return
     event = Event(
         event_id=event_id or uuid4(),
         target_id=target_id,
         channel=channel,
         share_class=share_class,
-        occurred_at=timezone.now(),
+        occurred_at=occurred_at or timezone.now(),
     )
-    patience = patience or valkey.Patience()
     if is_first_today(request, event, patience):
         actions.accept(event=event, patience=patience)
+    else:
+        filtered.note(request, Reason.REPEAT, patience)
 
 
-def why_uncounted(request: HttpRequest, share_class: ShareClass) -> Uncounted | None:
-    """Return why this request is no reader's share, or None where it is one."""
+def why_uncounted(request: HttpRequest, share_class: ShareClass) -> Reason | None:
+    """Return why this request is no reader's share, or None where it is one.
+
+    A repeat is told later; whose request objects is not asked.
+    """
     meta = request.META
     if request.method not in {"GET", "POST"}:
-        return Uncounted.METHOD
-    if meta.get("HTTP_SEC_GPC") == "1" or meta.get("HTTP_DNT") == "1":
-        return Uncounted.OBJECTION
+        return Reason.METHOD
     purpose = " ".join(str(meta.get(name, "")) for name in _PURPOSES)
     if "prefetch" in purpose or "prerender" in purpose or "preview" in purpose:
-        return Uncounted.PREFETCH
+        return Reason.PREFETCH
     if request.method == "GET" and not _is_navigation(request, share_class):
-        return Uncounted.EMBEDDED
+        return Reason.EMBEDDED
     if is_robot(meta.get("HTTP_USER_AGENT", "")):
-        return Uncounted.ROBOT
+        return Reason.ROBOT
     # Readers have no cookie, so only an editor's request ever asks for a session.
     if settings.SESSION_COOKIE_NAME in request.COOKIES and request.user.is_authenticated:
-        return Uncounted.EDITOR
+        return Reason.EDITOR
     return None
 
 
@@ -126,6 +128,7 @@ def is_first_today(request: HttpRequest, event: Event, patience: valkey.Patience
     """Tell whether this visitor did not share this target this way today; remembers the visit.
 
     The same event again is no repeat: an accepted event whose answer was lost may be sent once more.
+    A late event is compared with what arrived today of its own day, because the salt of that day is gone.
     Where the server is silent every visit is a first one.
     """
     server = valkey.volatile()
@@ -137,12 +140,21 @@ def is_first_today(request: HttpRequest, event: Event, patience: valkey.Patience
             str(event.target_id),
             event.channel,
             event.share_class.value,
+            str(event.occurred_at.toordinal()),
         )
-        tag = hmac.digest(salt, "\0".join(words).encode(), hashlib.sha256)[:16]
-        first = _keep_first(server, b"v:" + tag, event.event_id.bytes, patience)
+        tag = hmac.digest(salt.secret, "\0".join(words).encode(), hashlib.sha256)
+        key = b"%b%d" % (salt.bucket_prefix, int.from_bytes(tag[:2]) % _BUCKETS)
+        field = tag[2:10]
+        # Not the id itself: it is in the database too, where it would tell when a visitor came.
+        mark = blake2b(event.event_id.bytes, digest_size=8, key=salt.secret).digest()
+        is_new, _ = server.commands(
+            ("HSETNX", key, field, mark),
+            ("EXPIREAT", key, salt.forgotten_at),
+            patience=patience,
+        )
+        return bool(is_new) or server.command("HGET", key, field, patience=patience) in {mark, None}
     except valkey.Silent:
         return True
-    return first == event.event_id.bytes
 
 
 def remote_address(request: HttpRequest) -> str:
@@ -159,8 +171,12 @@ class _Salt:
     """The salt of a day as one server has it, and until when (of time.monotonic()) it need not be asked."""
 
     server: valkey.Valkey
-    day: str
-    salt: bytes
+    # As date.toordinal() counts.
+    day: int
+    secret: bytes
+    bucket_prefix: bytes
+    # Seconds since 1970.
+    forgotten_at: int
     until: float
 
 
@@ -168,25 +184,33 @@ class _Salt:
 _salt: _Salt | None = None
 
 
-def _salt_of_the_day(server: valkey.Valkey, patience: valkey.Patience) -> bytes:
+def _salt_of_the_day(server: valkey.Valkey, patience: valkey.Patience) -> _Salt:
+    """Return the salt, which the first visitor of the day makes; raises Silent."""
     global _salt
-    day = f"{timezone.now():%Y-%m-%d}"
+    today = timezone.now()
     kept, now = _salt, time.monotonic()
-    if kept is not None and kept.server is server and kept.day == day and now < kept.until:
-        return kept.salt
-    salt = _keep_first(server, f"salt:{day}".encode(), secrets.token_bytes(32), patience)
-    _salt = _Salt(server, day, salt, now + _SALT_KEPT)
-    return salt
-
-
-def _keep_first(
-    server: valkey.Valkey, key: bytes, value: bytes, patience: valkey.Patience
-) -> bytes:
-    """Return what is kept under a key, which is the value itself where nothing was; raises Silent.
-
-    Two commands: one that sets and tells what was there needs Redis 7.
-    """
-    if server.command("SET", key, value, "NX", "EX", _TWO_DAYS, patience=patience):
-        return value
-    kept = server.command("GET", key, patience=patience)
-    return kept if isinstance(kept, bytes) else value
+    if (
+        kept is not None
+        and kept.server is server
+        and kept.day == today.toordinal()
+        and now < kept.until
+    ):
+        return kept
+    day = f"{today:%Y-%m-%d}"
+    midnight = today.replace(hour=0, minute=0, second=0, microsecond=0)
+    forgotten_at = int(midnight.timestamp()) + 24 * 3600 + _AFTER_THE_DAY
+    key, secret = f"salt:{day}", secrets.token_bytes(32)
+    seconds = forgotten_at - int(today.timestamp())
+    # Two commands: one that sets and tells what was there needs Redis 7.
+    if not server.command("SET", key, secret, "NX", "EX", seconds, patience=patience):
+        there = server.command("GET", key, patience=patience)
+        secret = there if isinstance(there, bytes) else secret
+    _salt = _Salt(
+        server=server,
+        day=today.toordinal(),
+        secret=secret,
+        bucket_prefix=f"v:{day}:".encode(),
+        forgotten_at=forgotten_at,
+        until=now + _SALT_KEPT,
+    )
+    return _salt

@@ -8,7 +8,7 @@ from wagtail.admin.menu import MenuItem
 from wagtail.admin.viewsets.base import ViewSet
 from wagtail.permissions import register_permission_policy
 
-from sharing import card_views
+from sharing import burst_admin, card_views
 from sharing.campaign_admin import END, REOPEN, campaign_links
 from sharing.campaign_permissions import CampaignLinkPolicy
 from sharing.campaign_target_chooser import target_chooser
@@ -37,6 +37,39 @@ def campaign_log_actions(actions: Any) -> None:
 def report_urls() -> list[URLPattern]:
     """Mount the report."""
     return [path("reports/shares/", SharesReport.as_view(), name="shares_report")]
+
+
+@hooks.register("register_admin_urls")
+def held_back_urls() -> list[URLPattern]:
+    """Mount the floods of shares that are held back."""
+    return [
+        path(
+            "reports/held-back-shares/",
+            burst_admin.HeldBackShares.as_view(),
+            name="held_back_shares",
+        ),
+        path("reports/held-back-shares/decide/", burst_admin.decide, name="held_back_decide"),
+    ]
+
+
+@hooks.register("register_reports_menu_item")
+def held_back_menu_item() -> MenuItem:
+    """Put them below the report."""
+    return MenuItem("Held-back shares", reverse("held_back_shares"), icon_name="warning", order=105)
+
+
+@hooks.register("construct_homepage_summary_items")
+def held_back_summary(request: Any, items: list[Any]) -> None:
+    """Tell of floods that wait on the admin's first page."""
+    items.append(burst_admin.HeldBackSummary(request))
+
+
+@hooks.register("register_log_actions")
+def held_back_log_actions(actions: Any) -> None:
+    """Name what the log tells of decisions about floods."""
+    actions.register_action("sharing.flood.accept", "Count flood of shares", "Counted")
+    actions.register_action("sharing.flood.drop", "Drop flood of shares", "Dropped")
+    actions.register_action("sharing.flood.reopen", "Hold flood of shares back", "Held back again")
 
 
 @hooks.register("register_admin_urls")

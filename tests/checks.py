@@ -68,13 +68,19 @@ def lock_problems(project: str, locks: dict[str, str]) -> Iterator[str]:
         blocks = text.replace("\\\n", "").splitlines()
         yield from (f"{name}: no hash for {line}" for line in blocks if "--hash=" not in line)
     for name, requirements in wanted.items():
+        by_package: dict[str, list[Requirement]] = {}
         for requirement in map(Requirement, requirements):
-            versions = pinned[name].get(canonicalize_name(requirement.name), [])
-            if not versions:
-                yield f"{name} lacks {requirement}"
+            by_package.setdefault(canonicalize_name(requirement.name), []).append(requirement)
+        for package, declarations in by_package.items():
+            versions = pinned[name].get(package, [])
+            words = " or ".join(map(str, declarations))
+            for each in declarations:
+                if not any(version in each.specifier for version in versions):
+                    yield f"{name} lacks {each}"
+            # What one platform is declared to have need not suit the others.
             for version in versions:
-                if version not in requirement.specifier:
-                    yield f"{name} has {requirement.name} {version}, pyproject.toml {requirement}"
+                if not any(version in each.specifier for each in declarations):
+                    yield f"{name} has {declarations[0].name} {version}, pyproject.toml {words}"
     for package, versions in pinned["requirements.lock"].items():
         # `make run` after `make test` relies on it.
         if pinned["requirements-dev.lock"].get(package) != versions:

@@ -29,7 +29,8 @@ atexit.register(shutil.rmtree, DATA, ignore_errors=True)
 os.environ["HEALTHSITE_DATA"] = str(DATA)
 os.environ["SECRET_KEY"] = "a key for the tests alone, of at least fifty characters, never used"
 for _name in ("SITE_URL", "REDIS_URL", "CACHE_URL", "ALLOWED_HOSTS", "DEBUG", "PORT",
-              "TRUST_PROXY_HEADERS", "SHARE_COUNT_MIN", "TIME_ZONE", "EMAIL_HOST", "PURGE_URLS",
+              "TRUST_PROXY_HEADERS", "SHARE_COUNT_MIN", "SHARE_BURST_LIMIT", "SHARE_EVENT_RETENTION_DAYS",
+              "SHARE_DAYS_RETENTION_DAYS", "METRICS_TOKEN", "TIME_ZONE", "EMAIL_HOST", "PURGE_URLS",
               "CLOUDFLARE_ZONE", "CLOUDFLARE_TOKEN"):  # fmt: skip
     os.environ.pop(_name, None)
 

@@ -17,6 +17,8 @@ if "sqlite" in DATABASES["default"]["ENGINE"]:
     DATABASES["default"]["TEST"] = {"NAME": DATA_DIR / "test.sqlite3"}
 # Small, so that kills fall between batches.
 SHARE_EVENT_BATCH = 50
+# Tests share one article thousands of times; those of the burst guard switch it on.
+SHARE_BURST_LIMIT = int(os.environ.get("SHARE_BURST_LIMIT", "0"))
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"

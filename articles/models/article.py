@@ -193,20 +193,27 @@ class ArticlePage(OnSiteUrl, RoutablePageMixin, Page):
         address = self.url_path
         with transaction.atomic():
             self._give_every_block_an_id()
+            was_live = not self.live and self._is_live_in_the_database()
             result = super().save(*args, **kwargs)
             if address and self.url_path != address:
                 freshness.touch(freshness.ADDRESSES)
             if fields is None or _PUBLIC_FIELDS.intersection(fields):
-                self.follow_saved_state()
+                self.follow_saved_state(taken_down=was_live)
         return result
 
+    def _is_live_in_the_database(self) -> bool:
+        return self.pk is not None and ArticlePage.objects.filter(pk=self.pk, live=True).exists()
+
     @transaction.atomic
-    def follow_saved_state(self) -> None:
-        """Bring the section rows, kept answers and whoever listens to the state that was saved."""
+    def follow_saved_state(self, *, taken_down: bool) -> None:
+        """Bring the section rows, kept answers and whoever listens to the state that was saved.
+
+        `taken_down` tells that readers could open it until now, and no more.
+        """
         changes = self.synchronise_sections()
-        taken_away = not self.live or bool(changes.removed)
-        freshness.touch(freshness.article(self.pk), freshness.LISTS, gone=taken_away)
-        article_state_saved.send(sender=ArticlePage, article=self)
+        gone = not self.live or bool(changes.removed)
+        freshness.touch(freshness.article(self.pk), freshness.LISTS, gone=gone)
+        article_state_saved.send(sender=ArticlePage, article=self, taken_down=taken_down)
 
     def synchronise_sections(self) -> Changes:
         """Make the section rows equal to this article as it is in memory."""

@@ -41,6 +41,7 @@ _NEVER_KEPT = (
     "/documents/",
     "/healthz",
     "/media/",
+    "/metrics",
     "/readyz",
     "/s/",
     "/share/",

@@ -120,7 +120,7 @@ class Site:
         self._prove(worker, "answers a ping", ping.has_ended)
         self._require_success(ping)
         self._prove(beat, "work arrives", lambda: site.jobs_ran_within(time.monotonic() - since))
-        self._prove(web, "/readyz calls every part ok", site.is_ready)
+        self._prove(web, "/readyz calls servers and jobs ok", site.is_ready)
         self._prove(web, "the home page answers", site.shows_home_page)
 
     def _prove(self, child: Child, what: str, is_ready: Callable[[], bool]) -> None:

@@ -1,7 +1,7 @@
 """What a report is asked for: the form above it, whose fields are the address's parameters."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -12,7 +12,7 @@ from sharing import channels, queries
 from sharing.models import ShareClass
 from sharing.reports import periods
 from sharing.reports.periods import Period
-from sharing.tallies import Named, Scope
+from sharing.tallies import Named, Published, Scope
 
 # A list longer than this is no list to choose from: beyond it the title finds articles.
 ARTICLES_TO_CHOOSE = 500
@@ -44,7 +44,7 @@ class Wanted:
 class ReportFilters(forms.Form):
     """Period, article, section, channel and class; an empty field asks for everything.
 
-    `targets` is all that was ever published. Once valid, `wanted` returns what was asked for.
+    `published` is what it offers to choose from. Once valid, `wanted` returns what was asked for.
     """
 
     period = forms.ChoiceField(
@@ -76,7 +76,7 @@ class ReportFilters(forms.Form):
         error_messages={"invalid_choice": "Choose a class from the list."},
     )
 
-    def __init__(self, asked: Any, *, targets: Sequence[Named], today: date) -> None:
+    def __init__(self, asked: Any, *, published: Published, today: date) -> None:
         # The defaults are what an address without parameters shows, so they are shown as chosen.
         data = asked.copy()
         if not data.get("period"):
@@ -84,9 +84,8 @@ class ReportFilters(forms.Form):
             data["period"] = periods.CUSTOM if chosen else periods.DEFAULT
         super().__init__(data, label_suffix="")
         self._today = today
-        self._articles = {row.page_id: row for row in targets if not row.is_section}
-        page_id = self._page_id(data.get("article", "").strip())
-        self._chosen = [row for row in targets if row.page_id == page_id] if page_id else []
+        self._published = published
+        self._chosen = published.chosen
         self._offer_articles()
         self._offer_sections()
         self.offer_channels(())
@@ -99,16 +98,19 @@ class ReportFilters(forms.Form):
             "max": today.isoformat(),
         }
 
-    def offer_channels(self, found: Iterable[str]) -> None:
-        """List the channels there are and those that have counts; none is listed by hand."""
+    def offer_channels(self, found: Iterable[str]) -> dict[str, str]:
+        """List the channels there are and those that have counts; none is listed by hand.
+
+        Returns what they are called, by slug.
+        """
         slugs = {*channels.BY_SLUG, *found}
         chosen = self.data.get("channel", "")
         if _SLUG.fullmatch(chosen):
             slugs.add(chosen)
-        names = sorted(
-            queries.channel_names(slugs).items(), key=lambda item: (item[1].casefold(), item[0])
-        )
-        self._choose("channel", [("", "All channels"), *names])
+        names = queries.channel_names(slugs)
+        in_order = sorted(names.items(), key=lambda item: (item[1].casefold(), item[0]))
+        self._choose("channel", [("", "All channels"), *in_order])
+        return names
 
     def clean_title(self) -> str:
         """Return the title without spaces around it."""
@@ -120,12 +122,12 @@ class ReportFilters(forms.Form):
         asked = self.cleaned_data["article"]
         if not asked:
             return None
-        page_id = self._page_id(asked)
-        if page_id is None or page_id not in self._articles:
+        article = next((row for row in self._chosen if not row.is_section), None)
+        if article is None:
             raise forms.ValidationError(
                 "Choose an article from the list: no published one has this number."
             )
-        return self._articles[page_id]
+        return article
 
     def clean_section(self) -> str:
         """Return the code of a section of the article, WHOLE, or nothing."""
@@ -183,15 +185,17 @@ class ReportFilters(forms.Form):
         )
 
     def _offer_articles(self) -> None:
-        offered = list(self._articles.values())[:ARTICLES_TO_CHOOSE]
+        offered = list(self._published.articles)
         offered += [row for row in self._chosen if not row.is_section and row not in offered]
         self._choose(
             "article", [("", "All articles"), *((str(row.page_id), row.label) for row in offered)]
         )
-        if len(self._articles) > ARTICLES_TO_CHOOSE:
+        if self._published.more:
             self.fields[
                 "article"
-            ].help_text = f"The first {ARTICLES_TO_CHOOSE} of {len(self._articles):,}; the title finds the others."
+            ].help_text = (
+                f"The first {ARTICLES_TO_CHOOSE} by title; “Title contains” finds the others."
+            )
 
     def _offer_sections(self) -> None:
         sections = [(row.code, row.label) for row in self._chosen if row.is_section]
@@ -208,5 +212,9 @@ class ReportFilters(forms.Form):
         widget: Any = self.fields[name].widget
         widget.choices = choices
 
-    def _page_id(self, asked: str) -> int | None:
-        return int(asked) if _NUMBER.fullmatch(asked) else None
+
+def asked_page(asked: Any) -> int | None:
+    """Return the number of the article that an address asks for, or None where it names none."""
+    text = asked.get("article", "").strip()
+    # A database knows no longer ones.
+    return int(text) if _NUMBER.fullmatch(text) else None

@@ -82,6 +82,16 @@ def difference(now: int, before: int, days: int) -> str:
         return f"as many as in {span}"
     word = "more" if now > before else "fewer"
     apart = abs(now - before)
-    # A part of a handful is no percentage, and one of four digits says nothing.
-    share = f" ({apart * 100 / before:.0f}%)" if before >= 10 and apart < before * 10 else ""
-    return f"{apart:,} {word}{share} than in {span} ({before:,})"
+    return f"{apart:,} {word}{percent(apart, before)} than in {span} ({before:,})"
+
+
+def percent(apart: int, before: int) -> str:
+    """Return a difference in per cent, in brackets and with a space before it; empty where it says nothing.
+
+    A part of a handful is no percentage, and one of four digits says nothing. Only all of it is 100% fewer.
+    """
+    if before < 10 or apart >= before * 10:
+        return ""
+    if before * 0.995 <= apart < before:
+        return " (over 99%)"
+    return f" ({apart * 100 / before:.0f}%)"

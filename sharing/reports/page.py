@@ -12,13 +12,15 @@ from wagtail.admin.views.generic import PermissionCheckedMixin
 from wagtail.admin.views.generic.base import WagtailAdminTemplateMixin
 from wagtail.permissions import page_permission_policy
 
-from sharing import queries, tallies
+from sharing import filtered, queries, tallies
+from sharing.rankings import Part, Ranking, rank
 from sharing.reports import measures, pictures, tables, targets
-from sharing.reports.filters import ReportFilters, Wanted
-from sharing.reports.periods import LAST_DAYS, day_words, last_days
+from sharing.reports.changes import MOST_CHANGES, changes
+from sharing.reports.filters import ARTICLES_TO_CHOOSE, ReportFilters, Wanted, asked_page
+from sharing.reports.periods import LAST_DAYS, Period, day_words, last_days
 from sharing.reports.spreadsheet import csv_answer
 from sharing.reports.tables import Row, Table
-from sharing.tallies import Named, Tally
+from sharing.tallies import Tally
 
 ROWS_A_PAGE = 25
 # The worker counts every few seconds; an editor is told once it is clearly not at work. In seconds.
@@ -44,12 +46,12 @@ class SharesReport(PermissionCheckedMixin, WagtailAdminTemplateMixin, TemplateVi
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         """Answer the page, or with `?export=csv&table=…` one of its tables as a file."""
-        named = tallies.every_target()
+        published = tallies.published(asked_page(request.GET), ARTICLES_TO_CHOOSE)
         today = timezone.now().astimezone(UTC).date()
-        form = ReportFilters(request.GET, targets=named, today=today)
+        form = ReportFilters(request.GET, published=published, today=today)
         as_of = queries.counted_until()
         context = self.get_context_data(
-            form=form, as_of=as_of, today=today, any_published=bool(named)
+            form=form, as_of=as_of, today=today, any_published=bool(published.articles)
         )
         context["silent"] = _silence(as_of)
         if not form.is_valid():
@@ -57,62 +59,98 @@ class SharesReport(PermissionCheckedMixin, WagtailAdminTemplateMixin, TemplateVi
         wanted = form.wanted()
         exporting = request.GET.get("export")
         if exporting:
-            return self._export(wanted, named, as_of)
-        context |= self._numbers(form, wanted, named, as_of)
+            return self._export(wanted, as_of)
+        context |= self._numbers(form, wanted, as_of)
         return self.render_to_response(context)
 
     def _numbers(
-        self, form: ReportFilters, wanted: Wanted, named: list[Named], as_of: datetime | None
+        self, form: ReportFilters, wanted: Wanted, as_of: datetime | None
     ) -> dict[str, Any]:
         scope, period = wanted.scope, wanted.period
         by_day = tallies.by_day(wanted.before)
         now = tallies.total(tally for day, tally in by_day.items() if day >= period.first)
         before = tallies.total(tally for day, tally in by_day.items() if day < period.first)
         channels = tallies.by_channel(scope)
-        form.offer_channels(channels)
+        names = form.offer_channels(channels)
         columns = measures.measures(scope.share_class, now)
         context: dict[str, Any] = {
             "period": period,
             "before": period.before,
+            "kept": self._address(keep=("period", "since", "until", "channel", "share_class")),
             "wanted": wanted,
             "empty": not now,
             "wider": self._wider(wanted),
             "without_filters": self._address(keep=("period", "since", "until")),
+            "since": _since(period.days),
+            "uncounted": self._uncounted(period),
             "classes": tables.by_class(scope.share_class, now, before, period.days),
             "headline": self._headline(scope.share_class, now, before, period.days),
         }
+        by, descending = targets.ordering(columns, self.request.GET.get("ordering", ""))
+        ranking, page = self._ranking(wanted, columns[0].key, by, descending=descending)
+        rows, first, sections, risers, fallers = ranking.parts
+        context["changes"] = changes(
+            risers, fallers, columns[0], comparable=bool(columns[0].number(before))
+        )
         if not now:
             return context
         days = tables.Days(period, by_day, as_of.date() if as_of else None)
-        ranked = self._channels(channels, wanted, columns)
-        counted = targets.counted(named, tallies.by_target(scope))
-        rows, ordering = targets.ordered(counted, columns, self.request.GET.get("ordering", ""))
-        paginator = WagtailPaginator(rows, ROWS_A_PAGE)
-        paginator.verbose_name = "article or section"
-        paginator.verbose_name_plural = "articles and sections"
-        page = paginator.get_page(self.request.GET.get("p"))
-        lines = list(targets.lines(page.object_list, columns, self.request))
-        first, _ = targets.ordered(counted, columns, "")
+        ranked = self._channels(channels, names, wanted, columns)
+        lines = list(targets.lines(targets.counted(rows), columns, self.request))
+        top = targets.counted(sections)
         return context | {
             "days": days,
             "day_table": _day_table(days, columns),
             "channel_table": _channel_table(ranked, columns),
             "target_table": Table("targets", "", "Title", columns, lines, targets.FACTS),
+            "funnel": "" if scope.share_class else pictures.funnel(now),
+            "top_sections": pictures.top_sections(top, ranking.sections, scope.share_class, period)
+            if top
+            else None,
+            "section_table": _section_table(top, columns),
             "over_time": pictures.over_time(days, scope.share_class),
             "by_channel": pictures.by_channel(
                 [(name, tally) for _, name, tally in ranked], scope.share_class, period
             ),
-            "by_target": pictures.by_target(first, scope.share_class, period),
+            "by_target": pictures.by_target(
+                targets.counted(first), ranking.counted, scope.share_class, period
+            ),
             "page_obj": page,
-            "elided_page_range": paginator.get_elided_page_range(page.number),
-            "sorting": self._sorting(columns, ordering),
-            "kept": self._address(keep=("period", "since", "until", "channel", "share_class")),
-            "none_counted": len(named) - len(counted) if not wanted.narrowed else 0,
+            "elided_page_range": page.paginator.get_elided_page_range(page.number),
+            "sorting": self._sorting(columns, f"{'-' if descending else ''}{by}"),
+            "none_counted": ranking.everything - ranking.counted if not wanted.narrowed else 0,
         }
 
-    def _export(
-        self, wanted: Wanted, named: list[Named], as_of: datetime | None
-    ) -> HttpResponseBase:
+    def _ranking(
+        self, wanted: Wanted, measure: str, by: str, *, descending: bool
+    ) -> tuple[Ranking, Any]:
+        """Return the lists of the page, and which page of the first one it is.
+
+        The database is asked again where an address names a page beyond the last.
+        """
+        asked = self.request.GET.get("p", "1")
+        number = int(asked) if asked.isdecimal() and len(asked) < 8 else 1
+        while True:
+            ranking = rank(
+                wanted.scope,
+                wanted.period.before.first,
+                [
+                    Part(by, ROWS_A_PAGE, ROWS_A_PAGE * max(0, number - 1), descending=descending),
+                    Part(measure, pictures.MOST_TARGETS),
+                    Part(measure, pictures.MOST_TARGETS, sections_only=True),
+                    Part(measure, MOST_CHANGES, what="rise"),
+                    Part(measure, MOST_CHANGES, what="fall"),
+                ],
+            )
+            paginator = WagtailPaginator(range(ranking.counted), ROWS_A_PAGE)
+            paginator.verbose_name = "article or section"
+            paginator.verbose_name_plural = "articles and sections"
+            page = paginator.get_page(asked)
+            if page.number == number:
+                return ranking, page
+            number = page.number
+
+    def _export(self, wanted: Wanted, as_of: datetime | None) -> HttpResponseBase:
         asked = self.request.GET.get("table", "")
         if self.request.GET.get("export") != "csv" or asked not in EXPORTS:
             return HttpResponse(
@@ -147,23 +185,28 @@ class SharesReport(PermissionCheckedMixin, WagtailAdminTemplateMixin, TemplateVi
         if asked == "channels":
             channels = tallies.by_channel(scope)
             columns = measures.measures(scope.share_class, tallies.total(channels.values()))
-            table = _channel_table(self._channels(channels, wanted, columns), columns)
+            ranked = self._channels(channels, queries.channel_names(channels), wanted, columns)
+            table = _channel_table(ranked, columns)
             return csv_answer(name, table.headings, table.lines())
-        found = tallies.by_target(scope)
-        columns = measures.measures(scope.share_class, tallies.total(found.values()))
-        rows_in_order, _ = targets.ordered(
-            targets.counted(named, found), columns, self.request.GET.get("ordering", "")
+        columns = measures.measures(
+            scope.share_class, tallies.total(tallies.by_day(scope).values())
         )
+        by, descending = targets.ordering(columns, self.request.GET.get("ordering", ""))
+        every = Part(by, None, descending=descending)
+        (rows_in_order,) = rank(scope, period.before.first, [every]).parts
         table = Table("targets", "", "Title", columns, (), targets.FACTS)
-        lines = targets.lines(rows_in_order, columns, self.request)
+        lines = targets.lines(targets.counted(rows_in_order), columns, self.request)
         return csv_answer(name, table.headings, (tables.cells(row) for row in lines))
 
     def _channels(
-        self, found: dict[str, Tally], wanted: Wanted, columns: list[measures.Measure]
+        self,
+        found: dict[str, Tally],
+        names: dict[str, str],
+        wanted: Wanted,
+        columns: list[measures.Measure],
     ) -> list[tuple[str, str, Tally]]:
         """Return slug, name and numbers, largest first; the channel asked for alone."""
         asked = wanted.scope.channel
-        names = queries.channel_names(found)
         rows = [(slug, names[slug], tally) for slug, tally in found.items() if asked in {"", slug}]
         key = columns[0].number
         return sorted(
@@ -192,6 +235,14 @@ class SharesReport(PermissionCheckedMixin, WagtailAdminTemplateMixin, TemplateVi
                 {"name": "Arrivals per share", "number": measures.shown(ratio), "words": words}
             )
         return shown
+
+    def _uncounted(self, period: Period) -> list[tuple[str, int]] | None:
+        """Return what was filtered by reason, most first, for who operates the site; None for others."""
+        if not self.request.user.is_superuser:
+            return None
+        found = filtered.by_reason(period.first, period.last)
+        rows = [(str(reason.label), number) for reason, number in found.items() if number]
+        return sorted(rows, key=lambda row: (-row[1], row[0]))
 
     def _sorting(self, columns: list[measures.Measure], ordering: str) -> list[dict[str, Any]]:
         """Return a heading each, with the address that sorts by it."""
@@ -254,6 +305,11 @@ def _silence(as_of: datetime | None) -> str:
     return f"Counting stopped about {minutes // size:,} {unit}s ago: the worker is silent."
 
 
+def _since(days: int) -> str:
+    """Return what a period is compared with, as a heading has it."""
+    return {1: "the day before", 7: "the week before"}.get(days, f"the {days:,} days before")
+
+
 def _day_table(days: tables.Days, columns: list[measures.Measure]) -> Table:
     if not days.by_seven:
         return _every_day_table(days, columns, in_words=True)
@@ -288,3 +344,17 @@ def _channel_table(ranked: list[tuple[str, str, Tally]], columns: list[measures.
         Row(name, tables.numbers(columns, tally), facts=(slug,)) for slug, name, tally in ranked
     ]
     return Table("channels", "Numbers by channel", "Channel", columns, rows, ("Name in addresses",))
+
+
+def _section_table(sections: list[targets.Counted], columns: list[measures.Measure]) -> Table:
+    rows = [
+        Row(row.named.label, tables.numbers(columns, row.tally), detail=row.article)
+        for row in sections
+    ]
+    return Table(
+        "sections",
+        "Numbers of the sections that come first",
+        "Section",
+        columns,
+        rows,
+    )

@@ -70,8 +70,17 @@ def by_channel(tallies: Sequence[tuple[str, Tally]], share_class: str, period: P
     )
 
 
-def by_target(rows: Sequence[Counted], share_class: str, period: Period) -> Picture:
-    """Draw the articles and sections that come first in the order given."""
+def top_sections(rows: Sequence[Counted], count: int, share_class: str, period: Period) -> Picture:
+    """Draw the sections that come first, of so many."""
+    named = [(row.name, row.tally) for row in rows]
+    return _bars(
+        "top-sections", "of the sections that come first", named, share_class, period, MOST_TARGETS, "sections",
+        count,
+    )  # fmt: skip
+
+
+def by_target(rows: Sequence[Counted], count: int, share_class: str, period: Period) -> Picture:
+    """Draw the articles and sections that come first, of so many."""
     named = [(row.name, row.tally) for row in rows]
     return _bars(
         "by-title",
@@ -81,28 +90,50 @@ def by_target(rows: Sequence[Counted], share_class: str, period: Period) -> Pict
         period,
         MOST_TARGETS,
         "articles and sections",
+        count,
     )
 
 
 def _bars(
     key: str, by: str, named: Sequence[tuple[str, Tally]], share_class: str, period: Period, most: int, things: str,
+    count: int | None = None,
 ) -> Picture:  # fmt: skip
     filled, arrivals = series_of(share_class)
     some = named[:most]
     tallies = [tally for _, tally in some]
     sentence = _first(some, filled or arrivals)
-    if len(named) > most:
-        sentence += f" The first {most} of {len(named):,} {things} are drawn; the table has all."
+    count = len(named) if count is None else count
+    if count > most:
+        sentence += f" The first {most} of {count:,} {things} are drawn; the table has all."
+    solid, dotted = _series(filled, tallies), None
+    if filled is SHARED:
+        # The two classes of what is shared, one after the other: their sum is told, and both are seen.
+        solid = _series(of_class(ShareClass.INTENT), tallies)
+        dotted = _series(of_class(ShareClass.HANDED_OVER), tallies)
     chart = Bars(
         key=key,
         title=f"{_names(filled, arrivals)} {by}, {period.words}",
         description=sentence,
         labels=[name for name, _ in some],
-        solid=_series(filled, tallies),
+        solid=solid,
         hatched=_series(arrivals, tallies),
-        names_above=key == "by-title",
+        names_above=key != "by-channel",
+        dotted=dotted,
     )
     return _picture(chart.title, sentence, charts.bars(chart), charts.bars(chart, narrow=True))
+
+
+def funnel(tally: Tally) -> str:
+    """Say what was shared and what came of it, each number with what it is."""
+    shares = f"{tally.shared:,} share{'' if tally.shared == 1 else 's'}"
+    if tally.intent and tally.handed_over:
+        shares += f" ({tally.intent:,} intent{'' if tally.intent == 1 else 's'}, {tally.handed_over:,} handed over)"
+    arrivals = f"at least {tally.arrival:,} arrival{'' if tally.arrival == 1 else 's'}"
+    if not tally.arrival:
+        arrivals = "no arrival that we could see"
+    sentence = f"{shares}, and {arrivals}"
+    ratio = tally.arrivals_per_share
+    return f"{sentence}: {ratio:,.2f} for each share." if ratio is not None else f"{sentence}."
 
 
 def _picture(title: str, sentence: str, wide: str, narrow: str) -> Picture:

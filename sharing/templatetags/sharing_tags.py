@@ -4,12 +4,14 @@ from typing import Any
 from uuid import UUID
 
 from django import template
+from django.contrib.humanize.templatetags.humanize import intcomma
 
 from sharing import card_files, offers, queries
 from sharing.channels import QR
 from sharing.links import ICONS, short_link, ways_to_share
 
 register = template.Library()
+register.filter("intcomma", intcomma)
 
 
 def _identities(page: Any) -> dict[UUID | None, queries.Identity]:

@@ -6,7 +6,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from sharing import charts
-from sharing.charts import Bars, OverTime, Series
+from sharing.charts import Bars, OverTime, Series, Small
 
 SVG = "{http://www.w3.org/2000/svg}"
 HOSTILE = "</svg><script>alert(1)</script> & \x00\x0b\ud800 “=SUM(A1)”"
@@ -25,6 +25,14 @@ def course(numbers: list[int | None], *, line: bool = True, title: str = "Shares
 
 def compared(names: list[str], numbers: list[int | None]) -> Bars:
     return Bars("b", "Channels", "What it says", names, Series("Shared", numbers), Series("Arrivals", numbers))  # fmt: skip
+
+
+def stacked(names: list[str], solid: list[int | None], dotted: list[int | None]) -> Bars:
+    return Bars("t", "Channels", "What it says", names, Series("Intents", solid), Series("Arrivals", [1] * len(names)), dotted=Series("Handed over", dotted))  # fmt: skip
+
+
+def little(numbers: list[int | None], largest: int = 10) -> Small:
+    return Small("s", HOSTILE, "What it says", Series("Shared", numbers), Series("Arrivals", numbers), largest, ("1 Nov", "2 Nov"))  # fmt: skip
 
 
 def drawn(markup: str) -> ET.Element:
@@ -48,6 +56,9 @@ def test_pictures_are_well_formed_whatever_the_numbers(
     for markup in (
         charts.over_time(course(numbers), narrow=narrow),
         charts.bars(compared(names, numbers), narrow=narrow),
+        charts.bars(stacked(names, numbers, numbers), narrow=narrow),
+        charts.small(little(numbers)),
+        charts.small(little(numbers, 0)),
     ):
         root = drawn(markup)
         assert root.get("role") == "img"
@@ -145,3 +156,34 @@ def test_two_pictures_in_a_page_share_no_id() -> None:
     ):
         ids += re.findall(r' id="([^"]+)"', markup)
     assert len(ids) == len(set(ids)) == 10
+
+
+def test_stacked_bars_end_at_their_sum_and_each_part_has_its_mark() -> None:
+    root = drawn(charts.bars(stacked(["a", "b", "c"], [30, 0, 5], [10, 20, 0])))
+    # The last of each kind is the legend's.
+    solid, dotted = marks(root, "solid")[:-1], marks(root, "dotted")[:-1]
+    assert len(solid) == 2
+    assert len(dotted) == 2
+    first, part = solid[0], dotted[0]
+    assert float(part.get("x", "")) == pytest.approx(
+        float(first.get("x", "")) + float(first.get("width", "")), abs=0.2
+    )
+    assert float(first.get("width", "")) == pytest.approx(3 * float(part.get("width", "")), abs=0.5)
+    assert [each.text for each in marks(root, "number")] == ["40", "1", "20", "1", "5", "1"]
+    ids = {each.get("id") for each in root.iter()}
+    for each in dotted:
+        assert each.get("fill", "").removeprefix("url(#").removesuffix(")") in ids
+
+
+def test_small_pictures_cut_what_is_beyond_their_scale_and_name_the_largest() -> None:
+    root = drawn(charts.small(little([5, 400, 900, 0, None], 10)))
+    heights = [float(each.get("height", "")) for each in marks(root, "solid")]
+    assert heights[1] == heights[2] == pytest.approx(2 * heights[0], abs=0.2)
+    assert [each.text for each in marks(root, "number")] == ["900"]
+    assert len(marks(root, "cut")) == 4
+
+
+def test_a_legend_is_text_and_no_picture_of_its_own() -> None:
+    root = drawn(charts.legend("Shared", "Arrivals"))
+    assert root.get("role") is None
+    assert [each.text for each in marks(root, "name")] == ["Shared", "Arrivals"]

@@ -1,26 +1,31 @@
 """Accepted events are counted exactly once, whatever is silent, lost, restored or unreadable."""
 
+import gc
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 from django.conf import settings
+from django.db import DataError, IntegrityError, connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from redis import Redis
 
-from sharing import actions, stream, valkey
+from sharing import actions, counting, stream, valkey
 from sharing.models import (
     InboxEvent,
     ShareClass,
     ShareCount,
+    ShareDay,
     ShareEvent,
     ShareTarget,
+    ShareTotal,
     StreamPosition,
 )
 from sharing.shareables import Label
-from sharing.stream import Event
+from sharing.stream import Accepted, Event
 from tests.services import events_server
 from tests.sharing.conftest import Shared
 
@@ -93,7 +98,7 @@ def test_a_sweep_killed_between_commit_and_trim_counts_nothing_twice(
     for _ in range(10):
         actions.accept(event=event(target))
     with monkeypatch.context() as killed:
-        killed.setattr(stream, "delete", _killed)
+        killed.setattr(stream, "trim", _killed)
         with pytest.raises(KeyboardInterrupt):
             actions.drain()
     assert server().xlen(stream.STREAM) == 10
@@ -229,12 +234,27 @@ def test_an_old_copy_of_the_stream_is_not_counted_again_once_its_ids_are_forgott
     assert counted() == 1
 
 
+def test_an_old_copy_of_many_batches_is_not_counted_again_once_its_ids_are_forgotten(
+    target: ShareTarget,
+) -> None:
+    number = 2 * settings.SHARE_EVENT_BATCH + 10
+    for _ in range(number):
+        actions.accept(event=event(target, occurred_at=timezone.now() - timedelta(days=8)))
+    copy = server().dump(stream.STREAM)
+    assert actions.drain() == number
+    ShareEvent.objects.update(recorded_at=timezone.now() - timedelta(days=8))
+    actions.prune_events()
+    server().restore(stream.STREAM, 0, copy, replace=True)
+    assert actions.drain() == 0, "the first batch of the copy must not move the position back"
+    assert counted() == number
+
+
 def test_a_stream_replaced_during_a_sweep_keeps_its_new_events(target: ShareTarget) -> None:
     actions.accept(event=event(target))
     batch = stream.read(valkey.events_for_jobs(), 10)
     server().flushall()
-    server().xadd(stream.STREAM, _fields(event(target)), id=batch.entries[0].entry_id)
-    stream.delete(valkey.events_for_jobs(), batch)
+    server().xadd(stream.STREAM, _fields(event(target)), id=batch.entries[0][0])
+    stream.trim(valkey.events_for_jobs(), batch)
     assert server().xlen(stream.STREAM) == 1
 
 
@@ -247,6 +267,12 @@ def test_a_stream_replaced_during_a_sweep_keeps_its_new_events(target: ShareTarg
         {"class": "x"},
         {"at": "x"},
         {"at": "1e99"},
+        {"at": "nan"},
+        {"at": "253402300799"},
+        {"at": "-62135596800"},
+        {"target": "99999999999999999999"},
+        {"target": "-1"},
+        {"channel": "a\0b"},
     ],
     ids=str,
 )
@@ -259,6 +285,156 @@ def test_an_entry_that_cannot_be_counted_is_set_aside_and_stops_nothing(
     assert actions.drain() == 1
     assert server().xlen(stream.STREAM) == 0
     assert server().xlen(stream.UNREADABLE) == 2
+
+
+def test_an_entry_that_the_database_refuses_is_set_aside_and_stops_nothing(
+    target: ShareTarget, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    poison = event(target, channel="poison")
+    inserted = counting.insert_new
+
+    def refuse(events: list[Accepted], *, recorded_at: datetime) -> list[Accepted]:
+        if poison.event_id.hex in {each.event_id for each in events}:
+            raise DataError("a year beyond the range")
+        return inserted(events, recorded_at=recorded_at)
+
+    monkeypatch.setattr(counting, "insert_new", refuse)
+    for one in (event(target), event(target), poison, event(target)):
+        actions.accept(event=one)
+    assert actions.drain() == 3
+    assert counted() == 3
+    assert server().xlen(stream.STREAM) == 0
+    assert [fields[b"channel"] for _, fields in server().xrange(stream.UNREADABLE)] == [b"poison"]
+
+
+def test_where_the_database_refuses_everything_nothing_is_set_aside(
+    target: ShareTarget, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(3):
+        actions.accept(event=event(target))
+    with monkeypatch.context() as broken:
+        broken.setattr(counting, "add_to_counts", _refuse)
+        with pytest.raises(IntegrityError):
+            actions.drain()
+    assert server().xlen(stream.UNREADABLE) == 0
+    assert actions.drain() == 3
+
+
+def _refuse(*args: object) -> None:
+    raise IntegrityError("a bug of ours")
+
+
+def test_an_id_that_repeats_within_and_across_batches_counts_once(target: ShareTarget) -> None:
+    once, batch = event(target), settings.SHARE_EVENT_BATCH
+    for number in range(3 * batch):
+        one = once if number in {0, 1, batch - 1, batch + 3, 2 * batch} else event(target)
+        actions.accept(event=one)
+    assert actions.drain() == 3 * batch - 4
+    assert counted() == 3 * batch - 4
+
+
+def test_channels_with_every_sign_are_counted_as_they_are(target: ShareTarget) -> None:
+    channels = [
+        "a,b",
+        '"',
+        "{}",
+        "NULL",
+        "\\N",
+        "\\",
+        "\t\n\r",
+        "'",
+        "ü€😀",
+        " ",
+        "",
+        "%s",
+        "a" * 40,
+    ]
+    for channel in channels * 2:
+        actions.accept(event=event(target, channel=channel))
+    assert actions.drain() == 2 * len(channels)
+    assert dict(ShareCount.objects.values_list("channel", "count")) == dict.fromkeys(channels, 2)
+    assert set(ShareEvent.objects.values_list("channel", flat=True)) == set(channels)
+
+
+def test_an_event_keeps_its_moment_and_its_day(target: ShareTarget) -> None:
+    moments = [
+        datetime(2026, 11, 25, 23, 59, 59, 999999, tzinfo=UTC),
+        datetime(2026, 11, 26, tzinfo=UTC),
+        datetime(2026, 11, 26, 0, 0, 0, 50, tzinfo=UTC),
+        datetime(1969, 12, 31, 12, tzinfo=UTC),
+        datetime(44, 3, 15, tzinfo=UTC),
+    ]
+    for moment in moments:
+        actions.accept(event=event(target, occurred_at=moment))
+    assert actions.drain() == len(moments)
+    assert set(ShareEvent.objects.values_list("occurred_at", flat=True)) == set(moments)
+    days = {moment.date() for moment in moments}
+    assert set(ShareCount.objects.values_list("day", flat=True)) == days
+
+
+def test_entries_in_another_order_or_with_more_fields_are_read(target: ShareTarget) -> None:
+    fields = _fields(event(target))
+    server().xadd(stream.STREAM, dict(reversed(fields.items())))
+    server().xadd(stream.STREAM, _fields(event(target)) | {"new": "1"})
+    server().xadd(stream.STREAM, _fields(event(target)) | {"id": str(uuid4()).upper()})
+    server().xadd(stream.STREAM, _fields(event(target)) | {"at": "1764118000"})
+    assert actions.drain() == 4
+
+
+def test_a_server_that_lost_its_last_second_keeps_what_came_after_under_the_same_ids(
+    target: ShareTarget,
+) -> None:
+    for number in (1, 2, 3):
+        server().xadd(stream.STREAM, _fields(event(target)), id=f"1000-{number}")
+    batch = stream.read(valkey.events_for_jobs(), 10)
+    # Started again without its last entry, and with a clock that went back: the id is another event's.
+    [first, second, _] = server().xrange(stream.STREAM)
+    server().delete(stream.STREAM)
+    for entry_id, fields in (first, second):
+        server().xadd(stream.STREAM, fields, id=entry_id)
+    server().xadd(stream.STREAM, _fields(event(target)), id="1000-3")
+    stream.trim(valkey.events_for_jobs(), batch)
+    assert server().xlen(stream.STREAM) == 3
+    assert actions.drain() == 3
+
+
+def test_what_comes_while_a_batch_is_counted_is_not_trimmed_with_it(target: ShareTarget) -> None:
+    actions.accept(event=event(target))
+    batch = stream.read(valkey.events_for_jobs(), 10)
+    actions.accept(event=event(target))
+    stream.trim(valkey.events_for_jobs(), batch)
+    assert server().xlen(stream.STREAM) == 1
+
+
+def test_totals_and_sums_of_days_are_written_with_the_counts(target: ShareTarget) -> None:
+    other = ShareTarget.objects.create(page_id=2, label="Rest")
+    for one in (target, target, other):
+        actions.accept(event=event(one))
+    actions.accept(event=event(target, share_class=ShareClass.ARRIVAL))
+    actions.drain()
+    totals = ShareTotal.objects.values_list("target_id", "intent", "arrival")
+    assert set(totals) == {(target.pk, 2, 1), (other.pk, 1, 0)}
+    sums = ShareDay.objects.values_list("share_class", "count")
+    assert dict(sums) == {"intent": 3, "arrival": 1}
+
+
+def test_a_sweep_has_the_garbage_collector_back(target: ShareTarget) -> None:
+    actions.accept(event=event(target))
+    actions.drain()
+    assert gc.isenabled()
+
+
+def test_a_batch_costs_the_same_statements_whatever_is_in_it(
+    target: ShareTarget,
+) -> None:
+    for number in range(settings.SHARE_EVENT_BATCH - 1):
+        actions.accept(event=event(target, channel=f"c{number}"))
+    with CaptureQueriesContext(connection) as many:
+        actions.drain()
+    actions.accept(event=event(target))
+    with CaptureQueriesContext(connection) as one:
+        actions.drain()
+    assert len(many) == len(one)
 
 
 def test_prune_forgets_only_ids_that_can_no_longer_come_late(target: ShareTarget) -> None:

@@ -1,16 +1,18 @@
 """A reader is about to share: recorded once, and sent to the network's own composer."""
 
 from collections.abc import Callable
+from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
 from django.db import OperationalError
 from django.test import Client
 
-from sharing import actions, card_actions
+from sharing import actions, campaigns, card_actions
 from sharing.models import ShareCount, ShareTarget
 from sharing.networks import NETWORKS, FederatedNetwork
 from tests.factories import add_draft, edit
+from tests.markup import values
 from tests.sharing.conftest import Shared
 
 pytestmark = pytest.mark.django_db
@@ -72,10 +74,17 @@ def test_a_section_has_a_code_and_a_link_of_its_own(shared: Shared, reader: Clie
     assert counted() == {(code, "bluesky", "intent"): 1}
 
 
+DESTINATIONS = [
+    "//evil.example",
+    "/\\evil.example",
+    "javascript:alert(1)",
+    "%0d%0aX: 1",
+    "https://evil.example",
+]
+
+
 @pytest.mark.parametrize("name", ["url", "u", "next", "to", "redirect", "instance", "text"])
-@pytest.mark.parametrize(
-    "value", ["//evil.example", "/\\evil.example", "javascript:alert(1)", "%0d%0aX: 1"]
-)
+@pytest.mark.parametrize("value", DESTINATIONS)
 def test_no_parameter_names_a_destination(
     name: str, value: str, shared: Shared, reader: Client, readers: Callable[[], Client]
 ) -> None:
@@ -85,6 +94,61 @@ def test_no_parameter_names_a_destination(
     assert answer.headers["Location"] == plain
     arrival = readers().get(f"/s/{shared.code}fb/?{name}={value}")
     assert arrival.headers["Location"] == shared.article.full_url
+
+
+def test_no_parameter_of_any_share_address_leads_elsewhere_or_is_said_again(
+    shared: Shared, readers: Callable[[], Client]
+) -> None:
+    target = ShareTarget.objects.get(code=shared.code)
+    campaign = campaigns.create(target=target, name="Poster", expires_at=None, created_by=None)
+    # The reader's own server is not among them: it is named on a page, as a link (below).
+    names = ("next", "to", "u", "url", "dest", "return_to", "redirect_uri", "without", "code")
+    for path in (
+        f"/share/{shared.code}/",
+        f"/share/{shared.code}/email/",
+        f"/share/{shared.code}/mastodon/",
+        f"/share/{shared.code}/qr.svg",
+        f"/s/{shared.code}/",
+        f"/s/{shared.code}cl/",
+        f"/s/{campaign.code}/",
+    ):
+        for value in DESTINATIONS:
+            plain = readers().get(path)
+            # All at once: one that were heeded would be seen.
+            answer = readers().get(f"{path}?{'&'.join(f'{name}={value}' for name in names)}")
+            assert answer.status_code in {plain.status_code, 400}, path
+            assert answer.headers.get("Location") == plain.headers.get("Location"), path
+            assert "X" not in answer.headers
+            links = [url for tag in ("a", "form", "img") for url in links_of(answer, tag)]
+            assert not [url for url in links if "evil" in url or "alert(1)" in url], path
+
+
+@pytest.mark.parametrize(
+    "tail",
+    ["//evil.example/", "/\\evil.example/", "%2f%2fevil.example/", "%0d%0aLocation:%20//evil.example/",
+     "/javascript:alert(1)/", "/..%2f..%2f/evil.example", "@evil.example/", "?//evil.example", ";//evil.example/"],
+)  # fmt: skip
+def test_no_end_of_a_share_address_leads_elsewhere(
+    tail: str, shared: Shared, readers: Callable[[], Client]
+) -> None:
+    for path in (
+        f"/share/{shared.code}", f"/share/{shared.code}/facebook", f"/s/{shared.code}fb", "/share", "/s",
+    ):  # fmt: skip
+        answer = readers().get(f"{path}{tail}")
+        assert answer.status_code in {301, 302, 303, 400, 404}, path
+        location = answer.headers.get("Location", "/")
+        host = urlsplit(location).netloc
+        assert host in {"", "127.0.0.1:8000", "www.facebook.com"}, location
+        assert not location.startswith(("//", "/\\")), location
+        assert "\n" not in location
+
+
+def links_of(answer: Any, tag: str) -> list[str]:
+    """Return where the elements of a page lead."""
+    if not answer.headers["Content-Type"].startswith("text/html"):
+        return []
+    page = answer.content.decode()
+    return [url for name in ("href", "action", "src") for url in values(page, tag, name)]
 
 
 def test_the_answer_is_never_stored_and_tells_no_referrer(shared: Shared, reader: Client) -> None:

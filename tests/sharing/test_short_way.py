@@ -276,6 +276,16 @@ def test_a_server_that_was_restarted_takes_the_next_event(shared: Shared, short:
     assert sum(ShareCount.objects.values_list("count", flat=True)) == 2
 
 
+def test_a_command_refused_among_others_leaves_the_connection_in_step(db: None) -> None:
+    server, patience = valkey.volatile(), valkey.Patience()
+    assert server.command("SET", "words", "some", patience=patience) == b"OK"
+    with pytest.raises(valkey.Silent):
+        server.commands(("GET", "words"), ("HGET", "words", "x"), ("GET", "no"), patience=patience)
+    assert server.command("GET", "words", patience=patience) == b"some"
+    answers = server.commands(("GET", "words"), ("STRLEN", "words"), patience=patience)
+    assert answers == [b"some", 4]
+
+
 def test_the_salt_is_asked_for_once_and_is_another_ones_on_another_day(
     shared: Shared, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -288,12 +298,12 @@ def test_the_salt_is_asked_for_once_and_is_another_ones_on_another_day(
 
     monkeypatch.setattr(valkey.Valkey, "command", listening)
     server, patience = valkey.volatile(), valkey.Patience()
-    salt = visitors._salt_of_the_day(server, patience)
-    assert visitors._salt_of_the_day(server, patience) == salt
+    salt = visitors._salt_of_the_day(server, patience).secret
+    assert visitors._salt_of_the_day(server, patience).secret == salt
     assert len(asked) == 1
     later = timezone.now() + datetime.timedelta(days=1)
     monkeypatch.setattr("sharing.visitors.timezone.now", lambda: later)
-    assert visitors._salt_of_the_day(server, patience) != salt
+    assert visitors._salt_of_the_day(server, patience).secret != salt
     valkey.volatile.cache_clear()
     visitors._salt_of_the_day(valkey.volatile(), patience)
     assert len(asked) == 4, "another server is asked, and tells the salt that is there"

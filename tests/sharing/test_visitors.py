@@ -2,14 +2,19 @@
 
 import logging
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
-from django.test import Client
+from django.core.handlers.wsgi import WSGIRequest
+from django.test import Client, RequestFactory
+from django.utils import timezone
 from redis import Redis
 
-from sharing import actions, visitors
-from sharing.models import ShareCount
+from sharing import actions, valkey, visitors
+from sharing.models import ShareClass, ShareCount
+from sharing.stream import Event
 from tests.conftest import READER, new_reader
 from tests.services import DATA, cache_server, events_server
 from tests.sharing.conftest import Shared
@@ -139,18 +144,84 @@ def test_nothing_of_a_reader_reaches_the_stream_a_disk_or_a_log(
         assert word not in caplog.text
 
 
+def cache() -> Any:
+    """Return the server that remembers visitors."""
+    return Redis.from_url(f"unix://{cache_server.socket}")
+
+
 def test_the_cache_server_keeps_the_salt_and_the_tag_off_the_disk(
     shared: Shared, reader: Client
 ) -> None:
     share(reader, shared)
-    server: Any = Redis.from_url(f"unix://{cache_server.socket}")
-    keys = server.keys("*")
+    keys = cache().keys("*")
     tags = [key for key in keys if key.startswith(b"v:")]
+    [salt] = [key for key in keys if key.startswith(b"salt:")]
     assert len(tags) == 1
-    assert any(key.startswith(b"salt:") for key in keys)
-    assert all(server.ttl(key) > 0 for key in tags), "a tag ends by itself"
-    assert server.config_get("save")["save"] == ""
-    assert server.config_get("appendonly")["appendonly"] == "no"
+    [(tag, mark)] = cache().hgetall(tags[0]).items()
+    assert (len(tag), len(mark)) == (8, 8)
+    midnight = timezone.now().replace(hour=0, minute=0, second=0) + timedelta(days=1)
+    for key in (*tags, salt):
+        after = cache().expiretime(key) - midnight.timestamp()
+        assert 0 < after <= 3600 + 1, "forgotten soon after the day"
+    assert cache().config_get("save")["save"] == ""
+    assert cache().config_get("appendonly")["appendonly"] == "no"
+
+
+def test_what_is_kept_of_a_visit_is_not_the_events_id(shared: Shared, reader: Client) -> None:
+    share(reader, shared)
+    stream: Any = Redis.from_url(f"unix://{events_server.socket}").xrange("share-events")
+    [(_, fields)] = stream
+    event_id = UUID(fields[b"id"].decode())
+    [key] = cache().keys("v:*")
+    [(tag, mark)] = cache().hgetall(key).items()
+    assert mark not in event_id.bytes
+    assert tag not in event_id.bytes
+
+
+def test_a_repeat_by_way_of_an_id_that_begins_alike_is_a_repeat(shared: Shared) -> None:
+    request = RequestFactory().get("/", headers={"user-agent": READER})
+    first, alike = (UUID(int=(7 << 64) + end) for end in (1, 2))
+    assert [is_first(request, each) for each in (first, first, alike)] == [True, True, False]
+
+
+def test_yesterdays_visit_is_no_repeat(
+    shared: Shared, reader: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    share(reader, shared)
+    tomorrow = timezone.now() + timedelta(days=1)
+    monkeypatch.setattr("sharing.visitors.timezone.now", lambda: tomorrow)
+    share(reader, shared)
+    share(reader, shared)
+    assert total() == 2
+    assert len({key.split(b":")[1] for key in cache().keys("v:*")}) == 2
+
+
+def test_a_million_visitors_a_day_would_take_less_than_100_mb(
+    db: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    number = 20_000
+    # As full as at a million.
+    monkeypatch.setattr("sharing.visitors._BUCKETS", (1 << 15) * number // 1_000_000)
+    monkeypatch.setattr("django.conf.settings.VALKEY_TIMEOUT", 20.0)
+    # The least that servers come with (Redis 7).
+    usual = cache().config_get("hash-max-listpack-entries")
+    cache().config_set("hash-max-listpack-entries", 128)
+    request = RequestFactory().get("/", headers={"user-agent": READER})
+    before = cache().info("memory")["used_memory"]
+    for each in range(number):
+        request.META["REMOTE_ADDR"] = f"10.0.{each >> 8}.{each & 255}"
+        assert is_first(request, UUID(int=each))
+    used = cache().info("memory")["used_memory"] - before
+    cache().config_set("hash-max-listpack-entries", usual["hash-max-listpack-entries"])
+    keys = cache().keys("v:*")
+    assert {cache().object("encoding", key) for key in keys} == {b"listpack"}
+    assert sum(cache().hlen(key) for key in keys) == number
+    assert used / number < 100, "bytes a visitor"
+
+
+def is_first(request: WSGIRequest, event_id: UUID) -> bool:
+    event = Event(event_id, 1, "bluesky", ShareClass.INTENT, timezone.now())
+    return visitors.is_first_today(request, event, valkey.Patience())
 
 
 def test_with_the_cache_silent_events_count_undeduplicated(

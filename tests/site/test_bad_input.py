@@ -1,7 +1,9 @@
 """Whatever is typed into an address or a search, the answer is never a server error."""
 
+import json
 from typing import Any
 from urllib.parse import quote
+from uuid import uuid4
 
 import pytest
 from django.core.management import call_command
@@ -11,7 +13,9 @@ from wagtail_factories import DocumentFactory, ImageFactory
 
 from articles.models import ArticlePage, HomePage
 from healthsite.security import LONGEST_SEARCH
-from sharing import queries
+from sharing import actions, queries
+from sharing.models import ShareCount
+from tests.conftest import new_reader
 from tests.factories import add_article, renditions_are_made, section
 
 pytestmark = pytest.mark.django_db
@@ -80,6 +84,132 @@ def test_a_foreign_host_is_refused(host: str, db: None) -> None:
         assert b"evil" not in answer.content
 
 
+@pytest.mark.parametrize("host", ["evil.example", "127.0.0.1:8000, evil.example"])
+def test_at_a_foreign_host_nothing_is_shared_or_counted(
+    host: str, code: str, reader: Client
+) -> None:
+    for path in (f"/share/{code}/facebook/", f"/share/{code}/", f"/s/{code}fb/"):
+        answer = reader.get(path, headers={"host": host})
+        assert answer.status_code == 400
+        assert "Location" not in answer.headers
+        assert b"evil" not in answer.content
+    assert send_beacon(reader, code, host=host).status_code == 400
+    assert actions.drain() == 0
+
+
+FORWARDED = {
+    "x-forwarded-host": "evil.example",
+    "x-forwarded-server": "evil.example",
+    "x-forwarded-port": "444",
+    "x-forwarded-proto": "https",
+    "x-host": "evil.example",
+    "x-original-url": "/admin/",
+    "x-rewrite-url": "/admin/",
+    "x-http-method-override": "DELETE",
+    "forwarded": "host=evil.example;proto=https;for=203.0.113.1",
+}
+
+
+def test_nothing_forwarded_by_anybody_changes_where_a_share_leads(code: str) -> None:
+    for path in (f"/share/{code}/facebook/", f"/share/{code}/email/", f"/s/{code}fb/"):
+        plain = new_reader().get(path)
+        answer = new_reader().get(path, headers=FORWARDED)
+        assert answer.status_code == plain.status_code
+        assert answer.headers["Location"] == plain.headers["Location"]
+        assert "evil" not in answer.headers["Location"]
+
+
+@pytest.mark.parametrize(
+    "origin", ["https://127.0.0.1:8000", "http://evil.example", "https://evil.example"]
+)
+def test_nothing_forwarded_by_anybody_makes_an_origin_ours(
+    origin: str, code: str, reader: Client
+) -> None:
+    answer = send_beacon(reader, code, origin=origin, **FORWARDED)
+    assert answer.status_code == 403
+    assert actions.drain() == 0
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "x-forwarded-for",
+        "x-real-ip",
+        "forwarded",
+        "x-client-ip",
+        "true-client-ip",
+        "cf-connecting-ip",
+    ],
+)
+def test_an_address_that_anybody_claims_makes_no_second_visitor(
+    header: str, code: str, reader: Client
+) -> None:
+    for number in range(4):
+        reader.get(f"/share/{code}/facebook/", headers={header: f"203.0.113.{number}"})
+    assert actions.drain() == 1
+
+
+@pytest.mark.parametrize(
+    "forwarded", ["", ",", "x" * 5000, "a\0b", "203.0.113.1, ", "203.0.113.1\r\nX: 1", "[::1"]
+)
+def test_an_address_that_is_none_is_counted_as_some_visitors(
+    forwarded: str, code: str, reader: Client, settings: Any
+) -> None:
+    settings.TRUST_PROXY_HEADERS = True
+    for _ in range(2):
+        answer = reader.get(f"/s/{code}fb/", headers={"x-forwarded-for": forwarded})
+        assert answer.status_code == 302
+    assert actions.drain() == 1
+
+
+def send_beacon(client: Client, code: str, **headers: str) -> Any:
+    """Return the answer to a beacon that is right in itself."""
+    data = {"event_id": str(uuid4()), "code": code, "channel": "copy-link", "class": "handed_over"}
+    return client.post(
+        "/api/v1/share-events/",
+        data,
+        content_type="application/json",
+        headers={name.replace("_", "-"): value for name, value in headers.items()},
+    )
+
+
+# The counts in the API
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["target__page_id=1", "owner__password__startswith=p", "share_class=arrival", "id=1", "limit=0",
+     "code__startswith=a", "target=1&target_id=1", "order_by=password", "fields=*", "expand=target"],
+)  # fmt: skip
+def test_no_parameter_filters_counts_by_what_is_not_told(
+    query: str, code: str, reader: Client
+) -> None:
+    for path in (f"/api/v1/share-counts/?code={code}", f"/api/v1/share-counts/{code}/"):
+        plain = reader.get(path)
+        answer = reader.get(f"{path}{'&' if '?' in path else '?'}{query}")
+        assert answer.status_code == 200
+        assert answer.json()["results"] == plain.json()["results"]
+
+
+@pytest.mark.parametrize("method", ["post", "put", "patch", "delete"])
+def test_counts_are_for_reading(method: str, code: str, reader: Client) -> None:
+    for path in (f"/api/v1/share-counts/?code={code}", f"/api/v1/share-counts/{code}/"):
+        answer = getattr(reader, method)(path, {"total": 1000}, content_type="application/json")
+        assert answer.status_code == 405
+    assert not ShareCount.objects.exists()
+
+
+@evil
+def test_any_text_in_a_beacon(text: str, code: str, reader: Client) -> None:
+    right = {"event_id": str(uuid4()), "code": code, "channel": "copy-link", "class": "handed_over"}
+    for name in (*right, "occurred_at", text):
+        body = json.dumps(right | {name: text})
+        answer = reader.post("/api/v1/share-events/", body, content_type="application/json")
+        assert answer.status_code in {400, 404, 413}, name[:40]
+        assert answer.headers["Content-Type"] == "application/problem+json"
+    assert actions.drain() == 0
+
+
 def test_a_forwarded_host_is_not_believed(article: ArticlePage, reader: Client) -> None:
     answer = reader.get(
         "/sleep/", headers={"x-forwarded-host": "evil.example", "x-forwarded-proto": "https"}
@@ -104,6 +234,7 @@ def test_any_text_in_a_query_of_a_readers_page(
         "/favicon.ico",
         "/nowhere/",
         "/healthz",
+        "/metrics",
         "/readyz",
         f"/share/{code}/",
         f"/share/{code}/bluesky/",

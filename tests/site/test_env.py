@@ -82,6 +82,13 @@ def test_a_number_below_its_minimum_is_named(variable: Any) -> None:
         env.number("SETTING", 7, minimum=2)
 
 
+@pytest.mark.parametrize("value", ["1", "11", "9" * 5000])
+def test_a_number_outside_its_span_is_named(value: str, variable: Any) -> None:
+    variable(value)
+    with pytest.raises(ImproperlyConfigured, match="SETTING takes a whole number from 2 to 10"):
+        env.number("SETTING", 7, minimum=2, maximum=10)
+
+
 @pytest.mark.parametrize(
     ("value", "expected"), [("a, b ,,c ", ["a", "b", "c"]), ("", []), (" , ", []), (None, [])]
 )
@@ -224,3 +231,38 @@ def test_one_machine_keeps_everything_in_its_data_folder(started: Any, tmp_path:
 def test_a_setting_that_cannot_be_read_is_named(name: str, value: str, started: Any) -> None:
     with pytest.raises(ImproperlyConfigured, match=name):
         started(SECRET_KEY="x" * 60, **{name: value})
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "sentence"),
+    [
+        ("SHARE_EVENT_RETENTION_DAYS", "0", "from 7 to 3650"),
+        ("SHARE_EVENT_RETENTION_DAYS", "6", "from 7 to 3650"),
+        ("SHARE_EVENT_RETENTION_DAYS", "-7", "from 7 to 3650"),
+        ("SHARE_EVENT_RETENTION_DAYS", "99999999999", "from 7 to 3650"),
+        ("SHARE_DAYS_RETENTION_DAYS", "-1", "from 0 to 36500"),
+        ("SHARE_DAYS_RETENTION_DAYS", "99999999999", "from 0 to 36500"),
+        ("SHARE_DAYS_RETENTION_DAYS", "6", "take 0 to keep days for ever, or at least the 7 days"),
+        ("SHARE_DAYS_RETENTION_DAYS", "two years", "from 0 to 36500"),
+    ],
+)
+def test_an_absurd_retention_stops_the_start_with_a_sentence(
+    name: str, value: str, sentence: str, started: Any
+) -> None:
+    with pytest.raises(ImproperlyConfigured, match=f"^{name} .*{sentence}"):
+        started(SECRET_KEY="x" * 60, **{name: value})
+
+
+def test_retention_is_read_from_the_environment(started: Any) -> None:
+    read = started(
+        SECRET_KEY="x" * 60, SHARE_EVENT_RETENTION_DAYS="14", SHARE_DAYS_RETENTION_DAYS="0"
+    )
+    assert read["SHARE_EVENT_RETENTION"].days == 14
+    assert read["SHARE_DAYS_RETENTION_DAYS"] == 0
+
+
+def test_the_metrics_token_may_come_from_a_file(started: Any, tmp_path: Path) -> None:
+    file = tmp_path / "token"
+    file.write_text("out of a file, kept by the operator\n")
+    read = started(SECRET_KEY="x" * 60, METRICS_TOKEN_FILE=str(file))
+    assert read["METRICS_TOKEN"] == "out of a file, kept by the operator"

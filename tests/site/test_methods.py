@@ -55,6 +55,7 @@ def addresses(home: HomePage) -> list[str]:
         "/robots.txt",
         "/favicon.ico",
         "/healthz",
+        "/metrics",
         "/readyz",
         "/media/images/seen.txt",
         "/media/nothing.png",

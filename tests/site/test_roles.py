@@ -55,12 +55,12 @@ def test_every_role_uploads_pictures_and_reads_the_reports(
     fixture: str, request: pytest.FixtureRequest, home: HomePage
 ) -> None:
     client = request.getfixturevalue(fixture)
-    for name in ("wagtailimages:add", "sections", "shares_report"):
+    for name in ("wagtailimages:add", "sections", "shares_report", "held_back_shares"):
         assert client.get(reverse(name)).status_code == 200
 
 
 def test_a_reader_is_sent_to_the_log_in_page(home: HomePage, reader: Client) -> None:
-    for name in ("wagtailadmin_home", "sections", "shares_report"):
+    for name in ("wagtailadmin_home", "sections", "shares_report", "held_back_shares"):
         answer = reader.get(reverse(name))
         assert answer.status_code == 302
         assert answer.headers["Location"].startswith(reverse("wagtailadmin_login"))

@@ -17,15 +17,102 @@ async function showCountsOf(article) {
   try {
     const answer = await fetch(`/api/v1/share-counts/${article}/`);
     if (!answer.ok) return;
-    const totals = new Map((await answer.json()).results.map(({ code, total }) => [code, total]));
+    // By the server's clock and ours since: a reader's own may be wrong.
+    const server = Date.parse(answer.headers.get("Date")) || Date.now();
+    const began = performance.now();
+    const now = () => server + performance.now() - began;
+    const counts = new Map((await answer.json()).results.map((count) => [count.code, count]));
     for (const place of places) {
-      const total = totals.get(place.dataset.count);
-      // Not a zero, nor a number that is withheld.
-      if (total) place.textContent = total === 1 ? "Shared once" : `Shared ${numbers.format(total)} times`;
+      const count = counts.get(place.dataset.count);
+      const words = count && inWords(count);
+      // Nothing of a zero, nor beside every heading that numbers are withheld.
+      if (!words || (!count.total && !place.textContent)) continue;
+      if ("told" in place.dataset) tell(place, words, count, now);
+      else place.textContent = words;
     }
   } catch {
     // The link still leads to the numbers.
   }
+}
+
+function inWords({ total, below }) {
+  if (below) return `Shared fewer than ${numbers.format(below)} times`;
+  return total === 1 ? "Shared once" : total && `Shared ${numbers.format(total)} times`;
+}
+
+// The number in a line, and what it means beneath it for whoever opens it.
+function tell(place, words, count, now) {
+  let details = place.querySelector("details");
+  if (!details) {
+    const focused = place.contains(document.activeElement);
+    details = make("details", make("summary"), make("div"));
+    details.addEventListener("toggle", () => details.tell());
+    place.replaceChildren(details);
+    if (focused) details.firstChild.focus();
+  }
+  const [summary, meaning] = details.children;
+  if (summary.textContent !== words) summary.textContent = words;
+  details.tell = () => details.open && meaning.replaceChildren(...meaningOf(count, now()));
+  // What is being read stays as it is, unless its numbers changed.
+  const said = JSON.stringify([count.classes, count.below]);
+  if (details.said !== said && !meaning.contains(document.activeElement)) details.tell();
+  details.said = said;
+  announce(place, words);
+}
+
+// Once a page, and of the page's own bar alone: every number read out would be noise.
+function announce(place, words) {
+  if (place !== places[0] || announce.done) return;
+  announce.done = true;
+  const region = place.parentElement.querySelector("[role=status]");
+  const said = make("span", words);
+  said.className = "unseen";
+  region?.append(said);
+}
+
+const MEANINGS = {
+  intent: ["Intents", "A network was chosen here. Whether it was posted there, we cannot see."],
+  handed_over: ["Handed over", "The link was copied, or given to the device’s share sheet."],
+  arrival: ["Arrivals", "A shared link was opened: at least so often, as some apps strip links. No part of “shared”."],
+  observed: ["Observed", "A network told us so of our own posts. No part of “shared”."],
+  mention: ["Mentions", "Another site named this page. No part of “shared”."],
+};
+
+function* meaningOf({ code, classes, below, as_of: asOf }, now) {
+  if (classes) yield make("p", "“Shared” is intents and handed over together.");
+  if (below) yield make("p", "So small a number is not told: on a health page it could point at a person.");
+  const list = make("dl");
+  for (const [name, [heading, meaning]] of Object.entries(MEANINGS)) {
+    const number = classes?.[name];
+    // The last two are not counted everywhere.
+    if (number === undefined || (!number && (name === "observed" || name === "mention"))) continue;
+    list.append(make("dt", `${heading}: ${numbers.format(number)}`), make("dd", meaning));
+  }
+  if (classes) yield list;
+  yield make("p", asOf ? `Counted by this site until ${ageOf(asOf, now)}.` : "Counted by this site; until when, cannot be told now.");
+  yield make("p", link(`/share/${code}/`, "Numbers for each way of sharing"), " ", link("/privacy/", "What we count, and what we never keep"));
+}
+
+function ageOf(asOf, now) {
+  const moment = new Date(asOf);
+  const seconds = Math.max(0, Math.round((now - moment) / 1000));
+  const [size, unit] = [[86400, "day"], [3600, "hour"], [60, "minute"], [1, "second"]].find(([size]) => seconds >= size) ?? [];
+  const locale = document.documentElement.lang;
+  const age = unit ? new Intl.RelativeTimeFormat(locale).format(-Math.floor(seconds / size), unit) : "just now";
+  const format = unit === "day" ? { dateStyle: "long", timeStyle: "short" } : { timeStyle: "short" };
+  return `${moment.toLocaleString(locale, format)}, ${age}`;
+}
+
+function make(name, ...content) {
+  const element = document.createElement(name);
+  element.append(...content);
+  return element;
+}
+
+function link(address, words) {
+  const element = make("a", words);
+  element.href = address;
+  return element;
 }
 
 function countSoon() {
@@ -42,7 +129,8 @@ function newId() {
   return hex.replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-");
 }
 
-// The id names this one share, so that sending it twice counts once.
+// The id names this one share, so that sending it twice counts once. No time is sent: nothing is stored here
+// to be sent on another day, and a device's clock may be wrong.
 async function report(code, channel) {
   const body = JSON.stringify({ event_id: newId(), code, channel, class: "handed_over" });
   const send = () =>

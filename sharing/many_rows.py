@@ -1,0 +1,179 @@
+"""Many rows in one statement, in PostgreSQL's way and in SQLite's.
+
+Django's `bulk_create` makes a model of each row and a parameter of each value. Here a row is a tuple of plain
+values, and PostgreSQL gets one array for each column. Names of our own tables and columns are put into the
+statements and nothing else is: values are parameters.
+"""
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from django.db import connection, models
+
+# What COPY would take for the end of a value or of a line.
+_IN_A_LINE = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
+
+# int, str, or what the database reads of str(value); the text of a moment is in UTC.
+Row = tuple[Any, ...]
+
+
+def existing(model: type[models.Model], ids: Iterable[int]) -> set[int]:
+    """Return those of some integer primary keys that are there."""
+    table, key = _table(model), _quoted(str(model._meta.pk.column))
+    if connection.vendor == "postgresql":
+        where, given = f"{key} = ANY(%s::bigint[])", f"{{{','.join(map(str, ids))}}}"
+    else:
+        where, given = f"{key} IN (SELECT value FROM json_each(%s))", f"[{','.join(map(str, ids))}]"
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {key} FROM {table} WHERE {where}", [given])
+        return {found for (found,) in cursor.fetchall()}
+
+
+def take_turns(model: type[models.Model]) -> None:
+    """Wait until no other transaction that began with this is under way; SQLite's take turns anyway.
+
+    First in its transaction: a lock that is held while waiting for this one would be a deadlock.
+    """
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT pg_advisory_xact_lock(hashtext(%s))", [f"rows of {model._meta.db_table}"]
+            )
+
+
+def insert_missing(
+    model: type[models.Model],
+    columns: Sequence[str],
+    rows: Collection[Row],
+    *,
+    alike: Mapping[str, str],
+) -> set[str]:
+    """Insert rows whose first column, a UUID in 32 hexadecimal digits, is not there yet; return the others'.
+
+    No two of the rows may have the same. `alike` are columns in which they do not differ. Must run in a
+    transaction that began with `take_turns`.
+    """
+    if connection.vendor == "postgresql":
+        return _insert_missing_on_postgres(model, columns, rows, alike)
+    table, key = _table(model), _quoted(columns[0])
+    names, values = _names((*columns, *alike)), tuple(alike.values())
+    places = ", ".join(["%s"] * (len(columns) + len(alike)))
+    with connection.cursor() as cursor:
+        # The lock is ours (BEGIN IMMEDIATE): what comes after the highest row id of now is new.
+        cursor.execute(f"SELECT coalesce(max(rowid), 0) FROM {table}")
+        [(highest,)] = cursor.fetchall()
+        cursor.executemany(
+            f"INSERT INTO {table} ({names}) VALUES ({places}) ON CONFLICT DO NOTHING",
+            [row + values for row in rows],
+        )
+        if cursor.rowcount == len(rows):
+            return set()
+        cursor.execute(f"SELECT {key} FROM {table} WHERE rowid > %s", [highest])
+        return {row[0] for row in rows} - {found for (found,) in cursor.fetchall()}
+
+
+def _insert_missing_on_postgres(
+    model: type[models.Model],
+    columns: Sequence[str],
+    rows: Collection[Row],
+    alike: Mapping[str, str],
+) -> set[str]:
+    """Look which are there, and copy the others: in half the time of INSERT … ON CONFLICT DO NOTHING.
+
+    Two that did so at once would both copy the same, and one of them would fail: see `take_turns`. Done again
+    it finds what came in between.
+    """
+    table, key = _table(model), _quoted(columns[0])
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT replace({key}::text, '-', '') FROM {table} WHERE {key} = ANY(%s::uuid[])",
+            [f"{{{','.join([row[0] for row in rows])}}}"],
+        )
+        there = {found for (found,) in cursor.fetchall()}
+        missing = [row for row in rows if row[0] not in there] if there else rows
+        if not missing:
+            return there
+        lines = map("\t".join, zip(*_columns(model, columns, missing, _line_item), strict=True))
+        end = "".join(f"\t{value}" for value in alike.values())
+        with cursor.copy(f"COPY {table} ({_names((*columns, *alike))}) FROM STDIN") as copy:
+            copy.write(f"{end}\n".join([*lines, ""]))
+    return there
+
+
+def add(
+    model: type[models.Model], key: Sequence[str], numbers: Sequence[str], rows: Sequence[Row]
+) -> None:
+    """Add numbers to the rows of their keys, which are made where they are missing.
+
+    Each row is its key and its numbers, and no two have one key. Sort them: transactions that take rows in one
+    order do not deadlock.
+    """
+    table, columns = _table(model), (*key, *numbers)
+    more = ", ".join(f"{name} = {table}.{name} + excluded.{name}" for name in map(_quoted, numbers))
+    into = f"INSERT INTO {table} ({_names(columns)})"
+    tail = f"ON CONFLICT ({_names(key)}) DO UPDATE SET {more}"
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute(
+                f"{into} SELECT * FROM {_unnest(model, columns)} {tail}",
+                _by_column(model, columns, rows),
+            )
+        else:
+            places = ", ".join(["%s"] * len(columns))
+            by_column = [
+                values if isinstance(values[0], int | str) else list(map(str, values))
+                for values in zip(*rows, strict=True)
+            ]
+            cursor.executemany(
+                f"{into} VALUES ({places}) {tail}", list(zip(*by_column, strict=True))
+            )
+
+
+def _unnest(model: type[models.Model], columns: Sequence[str]) -> str:
+    return f"unnest({', '.join(f'%s::{_type(model, column)}[]' for column in columns)})"
+
+
+def _by_column(model: type[models.Model], columns: Sequence[str], rows: Iterable[Row]) -> list[str]:
+    return [f"{{{','.join(values)}}}" for values in _columns(model, columns, rows, _array_item)]
+
+
+def _columns(
+    model: type[models.Model],
+    columns: Sequence[str],
+    rows: Iterable[Row],
+    written: Callable[[str], str],
+) -> Iterator[list[str]]:
+    """Return the values of each column as texts, those that may have any sign in them as `written` has them."""
+    for column, values in zip(columns, zip(*rows, strict=True), strict=True):
+        if _type(model, column) == "varchar":
+            texts = {value: written(value) for value in set(values)}
+            yield [texts[value] for value in values]
+        else:
+            yield list(map(str, values))
+
+
+def _type(model: type[models.Model], column: str) -> str:
+    [field] = [field for field in model._meta.concrete_fields if field.column == column]
+    # Without its length: a cast would cut what is too long in silence.
+    return str(field.db_type(connection)).partition("(")[0]
+
+
+def _array_item(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
+
+
+def _line_item(text: str) -> str:
+    return text.translate(_IN_A_LINE)
+
+
+def _table(model: type[models.Model]) -> str:
+    return _quoted(model._meta.db_table)
+
+
+def _names(columns: Iterable[str]) -> str:
+    return ", ".join(map(_quoted, columns))
+
+
+def _quoted(name: str) -> str:
+    return connection.ops.quote_name(name)

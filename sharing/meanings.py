@@ -1,0 +1,59 @@
+"""What readers are told of each class of numbers: what it is, and where it comes from."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sharing.models import ShareClass
+
+
+@dataclass(frozen=True)
+class Meaning:
+    """One class as readers see it."""
+
+    name: str
+    number: int
+    words: str
+    source: str
+
+
+# `share.js` has the words too, for the pages that are kept without numbers; a test compares them.
+_WORDS = {
+    ShareClass.INTENT: (
+        "Intents",
+        "A network was chosen here. Whether it was posted there, we cannot see.",
+        "Counted when our own link opens the network’s page.",
+    ),
+    ShareClass.HANDED_OVER: (
+        "Handed over",
+        "The link was copied, or given to the device’s share sheet.",
+        "A message from the page that was read.",
+    ),
+    ShareClass.ARRIVAL: (
+        "Arrivals",
+        "A shared link was opened: at least so often, as some apps strip links. No part of “shared”.",
+        "Counted when one of our short links is opened.",
+    ),
+    ShareClass.OBSERVED: (
+        "Observed",
+        "A network told us so of our own posts. No part of “shared”.",
+        "The network’s own count.",
+    ),
+    ShareClass.MENTION: (
+        "Mentions",
+        "Another site named this page. No part of “shared”.",
+        "The page that named it.",
+    ),
+}
+# Counted on every site; the others are told once there is something of them.
+_ALWAYS = (ShareClass.INTENT, ShareClass.HANDED_OVER, ShareClass.ARRIVAL)
+
+
+def meanings(classes: Mapping[str, int] | None) -> list[Meaning]:
+    """Return what readers are told of the numbers by class; without numbers (None) nothing."""
+    if classes is None:
+        return []
+    return [
+        Meaning(name, classes[each], words, source)
+        for each, (name, words, source) in _WORDS.items()
+        if each in _ALWAYS or classes[each]
+    ]

@@ -1,0 +1,136 @@
+"""What the demo network really holds, whatever it answered."""
+
+import hashlib
+import secrets
+import threading
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from itertools import count
+from typing import Any
+
+DEMO_ACCOUNTS = {"demo": "demo-demo-demo-demo"}
+
+
+@dataclass(slots=True)
+class Habits:
+    """How this network behaves when nothing is wrong.
+
+    `flavour` is "mastodon" or "gotosocial". `honours_keys`: the same Idempotency-Key gives the same post.
+    `shows_own_posts`: without it the network is blind, nothing can be looked up. `media_looks` is how often
+    a picture is asked for before it is ready. `session_seconds` is how long a session of the AT Protocol lives.
+    """
+
+    flavour: str = "mastodon"
+    honours_keys: bool = True
+    shows_own_posts: bool = True
+    characters: int = 500
+    media_looks: int = 0
+    session_seconds: int = 7200
+
+
+@dataclass(slots=True)
+class StoredPost:
+    """One post: `key` is its Idempotency-Key or its record key, `said` what was sent."""
+
+    id: str
+    network: str
+    account: str
+    key: str
+    text: str
+    said: dict[str, Any]
+    created_at: datetime
+    gone: bool = False
+    likes: int = 0
+    reposts: int = 0
+    replies: int = 0
+
+
+@dataclass(slots=True)
+class Token:
+    """What somebody was let in with."""
+
+    account: str
+    scopes: frozenset[str] = frozenset()
+    kind: str = "oauth"
+    family: str = ""
+    state: str = "good"  # or "expired", "revoked", "used"
+
+
+@dataclass(slots=True)
+class StoredMedia:
+    """A picture: its bytes are thrown away, their length and type kept."""
+
+    id: str
+    type: str
+    size: int
+    alt: str = ""
+    looks: int = 0
+
+
+@dataclass(slots=True)
+class Truth:
+    """Everything, under one lock."""
+
+    habits: Habits = field(default_factory=Habits)
+    accounts: dict[str, str] = field(default_factory=lambda: dict(DEMO_ACCOUNTS))
+    posts: list[StoredPost] = field(default_factory=list)
+    media: dict[str, StoredMedia] = field(default_factory=dict)
+    apps: dict[str, tuple[str, str]] = field(default_factory=dict)
+    codes: dict[str, dict[str, str]] = field(default_factory=dict)
+    tokens: dict[str, Token] = field(default_factory=dict)
+    asked: Counter[str] = field(default_factory=Counter)
+    lock: threading.RLock = field(default_factory=threading.RLock)
+    _ids: Any = field(default_factory=lambda: count(115_000_000_000_000_001))
+
+    def next_id(self) -> str:
+        """Return an id that grows, as Mastodon's do."""
+        return str(next(self._ids))
+
+    def add(
+        self, network: str, account: str, key: str, text: str, said: dict[str, Any], id: str
+    ) -> StoredPost:
+        """Commit a post."""
+        post = StoredPost(id, network, account, key, text, said, datetime.now(UTC))
+        self.posts.append(post)
+        return post
+
+    def post(self, id: str) -> StoredPost | None:
+        """Return the post that is there under this id."""
+        return next((each for each in self.posts if each.id == id and not each.gone), None)
+
+    def of_account(self, network: str, account: str) -> list[StoredPost]:
+        """Return an account's posts, newest first."""
+        mine = [each for each in self.posts if (each.network, each.account) == (network, account)]
+        return [each for each in reversed(mine) if not each.gone]
+
+    def holding(self, link: str) -> list[StoredPost]:
+        """Return the posts that a link is in, gone ones too: two are a double."""
+        return [each for each in self.posts if link in str(each.said)]
+
+    def let_in(self, account: str, **what: Any) -> str:
+        """Make a token."""
+        token = secrets.token_urlsafe(24)
+        self.tokens[token] = Token(account, **what)
+        return token
+
+    def mark_tokens(self, state: str, *, kinds: frozenset[str] | None = None) -> None:
+        """Expire or revoke every token, or those of some kinds."""
+        for token in self.tokens.values():
+            if kinds is None or token.kind in kinds:
+                token.state = state
+
+    def drop_scope(self, scope: str) -> None:
+        """Take a permission from every token."""
+        for token in self.tokens.values():
+            token.scopes = token.scopes - {scope}
+
+
+def did_of(account: str) -> str:
+    """Return an account's identity in the AT Protocol: always the same one."""
+    return f"did:plc:{hashlib.sha256(account.encode()).hexdigest()[:24]}"
+
+
+def handle_of(account: str) -> str:
+    """Return an account's handle; nobody can own a name under .test."""
+    return f"{account}.test"

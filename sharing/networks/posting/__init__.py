@@ -1,0 +1,24 @@
+"""The networks that editors publish on."""
+
+from sharing.networks.http import Outbound
+from sharing.networks.posting.bluesky import Bluesky
+from sharing.networks.posting.contract import Connector
+from sharing.networks.posting.mastodon import MastodonApi
+
+__all__ = ["CONNECTORS", "NoConnector", "connector"]
+
+CONNECTORS: tuple[type[MastodonApi | Bluesky], ...] = (MastodonApi, Bluesky)
+
+_BY_SLUG = {each.slug: each for each in CONNECTORS}
+
+
+class NoConnector(LookupError):
+    """Say that nothing can be published on the network of this slug."""
+
+
+def connector(slug: str, outbound: Outbound) -> Connector:
+    """Return what publishes on this network, or raise NoConnector."""
+    try:
+        return _BY_SLUG[slug](outbound)
+    except KeyError:
+        raise NoConnector(slug) from None

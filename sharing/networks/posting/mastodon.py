@@ -1,0 +1,415 @@
+"""Mastodon, and the servers that speak its API: GoToSocial, Pixelfed, Pleroma, Akkoma, Hollo.
+
+https://docs.joinmastodon.org/methods/statuses/, …/media/, …/instance/ (checked November 2026).
+
+An Idempotency-Key goes out with every post, and is not relied upon. Mastodon writes it down only after the
+post is stored (app/services/post_status_service.rb) and for an hour; GoToSocial ignores it; Hollo honours
+it for one request after another, not for four at once. So a post is sent again only after the account's
+own posts were searched for its link. They show a post at once.
+"""
+
+import json as json_format
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from html import unescape
+from http import HTTPStatus
+from typing import Any, ClassVar
+from urllib.parse import quote, urlsplit
+from uuid import uuid4
+
+from sharing.networks.http import Answered, Expect
+from sharing.networks.posting import multipart, reading
+from sharing.networks.posting.asking import SOON, Asking
+from sharing.networks.posting.checks import picture_problems, text_problems
+from sharing.networks.posting.contract import (
+    Abilities,
+    Absent,
+    Account,
+    CannotTell,
+    CardFrom,
+    CredentialsDead,
+    Found,
+    Hindrance,
+    Keyring,
+    Limits,
+    Media,
+    Numbers,
+    Outcome,
+    Post,
+    Prepared,
+    Problem,
+    Profile,
+    Published,
+    Receipt,
+    Rejected,
+    Repeat,
+    RetryLater,
+    Seen,
+    Stamp,
+    Stopped,
+    Unknown,
+    Visibility,
+)
+from sharing.networks.posting.lengths import TextRule
+from sharing.networks.posting.mastodon_sign_in import SCOPES
+
+_VISIBILITIES = {
+    Visibility.PUBLIC: "public",
+    Visibility.UNLISTED: "unlisted",
+    Visibility.FOLLOWERS: "private",
+}
+_NOT_FOUND = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.GONE})
+# So many of the account's own posts are looked through: 10 pages of 40.
+_PAGE = 40
+_PAGES = 10
+# A server's clock may be wrong by this much.
+_CLOCKS_DIFFER = timedelta(hours=1)
+# A picture is made ready by the server within a minute, or the post waits.
+_LOOK_AGAIN = (0.5, 1, 2, 4, 8, 15, 30)
+
+
+class MastodonApi(Asking):
+    """Publish on a server of the fediverse that speaks Mastodon's API."""
+
+    slug: ClassVar[str] = "mastodon"
+    name: ClassVar[str] = "Mastodon"
+    abilities: ClassVar[Abilities] = Abilities(
+        card=CardFrom.PAGE,
+        repeat=Repeat.AFTER_FINDING_NOTHING,
+        settles_after=timedelta(seconds=60),
+        key_kept_for=timedelta(hours=1),
+        edits=True,
+        warnings=True,
+        visibilities=frozenset(_VISIBILITIES),
+        numbers=("reposts", "likes", "replies", "quotes"),
+    )
+
+    def limits(self, account: Account) -> Limits:
+        """Ask /api/v2/instance, and v1 where there is no second."""
+        answer = self._ask(account.origin, "GET", "/api/v2/instance", allow=_NOT_FOUND)
+        if answer.status in _NOT_FOUND:
+            answer = self._ask(account.origin, "GET", "/api/v1/instance")
+        return read_limits(answer.json)
+
+    def check(self, post: Post, limits: Limits) -> Sequence[Problem]:
+        """See Connector."""
+        return list(_problems(post, limits))
+
+    def stamp(self, now: datetime) -> Stamp:
+        """Make an Idempotency-Key."""
+        return Stamp(str(uuid4()), now)
+
+    def prepare(self, account: Account, post: Post, stamp: Stamp, limits: Limits) -> Prepared:
+        """Upload the pictures and wait until the server has made them ready."""
+        stopping = next((each for each in self.check(post, limits) if each.blocking), None)
+        if stopping:
+            raise Stopped(Rejected(stopping.sentence, stopping.field))
+        body: dict[str, Any] = {
+            "status": post.text,
+            "visibility": _VISIBILITIES[post.visibility],
+        }
+        # Only what is meant: Hollo refuses a form that says `sensitive` without need.
+        if post.warning:
+            body |= {"spoiler_text": post.warning, "sensitive": True}
+        if post.language:
+            body["language"] = post.language
+        if post.media:
+            body["media_ids"] = [self._uploaded(account, each) for each in post.media]
+        return Prepared(stamp, post.link, json_format.dumps(body))
+
+    def send(self, account: Account, prepared: Prepared) -> Receipt:
+        """POST /api/v1/statuses, once."""
+
+        def read(found: Any) -> Outcome:
+            id_ = reading.text(found, "id")
+            if not id_:
+                return Unknown(f"{urlsplit(account.origin).netloc} took the post and gave no id.")
+            return Published(id_, _permalink(account, found))
+
+        return self._send(
+            account,
+            "POST",
+            "/api/v1/statuses",
+            json=prepared.body.encode(),
+            headers={"Idempotency-Key": prepared.stamp.key},
+            read=read,
+        )
+
+    def find(
+        self, account: Account, prepared: Prepared, *, sent_at: datetime, now: datetime
+    ) -> Found | Absent | CannotTell:
+        """Look for the link among the account's own posts, back to before the post was stamped."""
+        oldest = prepared.stamp.created_at - _CLOCKS_DIFFER
+        query = [("limit", str(_PAGE)), ("exclude_reblogs", "true")]
+        older: list[tuple[str, str]] = []
+        for _ in range(_PAGES):
+            answer = self._ask(
+                account.origin,
+                "GET",
+                f"/api/v1/accounts/{quote(account.id, safe='')}/statuses",
+                bearer=account.credentials.access,
+                query=[*query, *older],
+                allow=_NOT_FOUND,
+            )
+            statuses = answer.json
+            if answer.status in _NOT_FOUND or not isinstance(statuses, list):
+                return CannotTell("The server does not show the account's own posts.", None)
+            for status in statuses:
+                if _contains(status, prepared.link) and reading.text(status, "id"):
+                    return Found(reading.text(status, "id"), _permalink(account, status))
+            last = statuses[-1] if statuses else None
+            before = reading.moment(last, "created_at")
+            if last is None or (before is not None and before < oldest):
+                return self._nothing(sent_at, now)
+            if not reading.text(last, "id"):
+                break
+            older = [("max_id", reading.text(last, "id"))]
+        return CannotTell(f"It is not among the last {_PAGE * _PAGES} posts of the account.", None)
+
+    def fetch(self, account: Account, id: str) -> Seen | None:
+        """GET /api/v1/statuses/:id."""
+        status = self._status(account, id)
+        if status is None:
+            return None
+        return Seen(
+            id,
+            _permalink(account, status),
+            _plain_text(reading.text(status, "content")),
+            reading.moment(status, "created_at"),
+            card=bool(reading.at(status, "card")),
+        )
+
+    def edit(self, account: Account, id: str, prepared: Prepared) -> None:
+        """PUT /api/v1/statuses/:id."""
+        self._ask(
+            account.origin,
+            "PUT",
+            _of_status(id),
+            bearer=account.credentials.access,
+            json=prepared.body.encode(),
+        )
+
+    def delete(self, account: Account, id: str) -> None:
+        """DELETE /api/v1/statuses/:id; 404 is success, for it is gone."""
+        self._ask(
+            account.origin,
+            "DELETE",
+            _of_status(id),
+            bearer=account.credentials.access,
+            allow=_NOT_FOUND,
+        )
+
+    def observe(self, account: Account, ids: Sequence[str]) -> Sequence[Numbers]:
+        """Read one post after another: asking for several is new, and not everywhere."""
+        found = []
+        for id_ in ids:
+            status = self._status(account, id_)
+            if status is not None:
+                found.append(
+                    Numbers(
+                        id_,
+                        self._now(),
+                        reposts=reading.count(status, "reblogs_count"),
+                        likes=reading.count(status, "favourites_count"),
+                        replies=reading.count(status, "replies_count"),
+                        quotes=reading.count(status, "quotes_count"),
+                    )
+                )
+        return found
+
+    def profile(self, account: Account) -> Profile:
+        """GET /api/v1/accounts/verify_credentials."""
+        answer = self._ask(
+            account.origin,
+            "GET",
+            "/api/v1/accounts/verify_credentials",
+            bearer=account.credentials.access,
+        )
+        return read_profile(answer.json, account.origin)
+
+    def renew(self, account: Account, keyring: Keyring) -> Account:
+        """Take over what another caller saved: these tokens live until they are revoked."""
+        with keyring.lock():
+            saved = keyring.load()
+        if saved.access == account.credentials.access:
+            raise Stopped(CredentialsDead(f"Connect {account.handle} anew."))
+        return replace(account, credentials=saved)
+
+    def revoke(self, account: Account) -> None:
+        """POST /oauth/revoke, with this site's own registration."""
+        credentials = account.credentials
+        secret = credentials.client_secret
+        fields = {
+            "token": credentials.access.reveal(),
+            "client_id": credentials.client_id,
+            "client_secret": secret.reveal() if secret else "",
+        }
+        self._ask(
+            account.origin,
+            "POST",
+            "/oauth/revoke",
+            json=json_format.dumps(fields).encode(),
+            expects=Expect.NOTHING,
+        )
+
+    def _uploaded(self, account: Account, media: Media) -> str:
+        try:
+            return self._upload(account, media)
+        except Stopped as stopped:
+            if isinstance(stopped.outcome, Rejected):
+                raise Stopped(replace(stopped.outcome, field="media")) from None
+            raise
+
+    def _upload(self, account: Account, media: Media) -> str:
+        content = multipart.form({"description": media.alt}, media)
+        bearer = account.credentials.access
+        answer = self._ask(
+            account.origin,
+            "POST",
+            "/api/v2/media",
+            bearer=bearer,
+            content=content,
+            allow=_NOT_FOUND,
+        )
+        if answer.status in _NOT_FOUND:
+            answer = self._ask(
+                account.origin, "POST", "/api/v1/media", bearer=bearer, content=content
+            )
+        id_ = reading.text(answer.json, "id")
+        if not id_:
+            raise Stopped(
+                RetryLater(self._now() + SOON, "The server took a picture and gave no id.")
+            )
+        waits = iter(_LOOK_AGAIN)
+        while answer.status in {HTTPStatus.ACCEPTED, HTTPStatus.PARTIAL_CONTENT}:
+            wait = next(waits, None)
+            if wait is None:
+                raise Stopped(
+                    RetryLater(self._now() + SOON, "The server is still working on a picture.")
+                )
+            self._pause(wait)
+            answer = self._ask(
+                account.origin, "GET", f"/api/v1/media/{quote(id_, safe='')}", bearer=bearer
+            )
+        return id_
+
+    def _status(self, account: Account, id: str) -> Any:
+        answer = self._ask(
+            account.origin,
+            "GET",
+            _of_status(id),
+            bearer=account.credentials.access,
+            allow=_NOT_FOUND,
+        )
+        return None if answer.status in _NOT_FOUND else answer.json
+
+    def _nothing(self, sent_at: datetime, now: datetime) -> Absent | CannotTell:
+        settled = sent_at + self.abilities.settles_after
+        if now >= settled:
+            return Absent()
+        return CannotTell("It is not there yet; the request may still be under way.", settled)
+
+    def _refusal(self, answer: Answered, host: str) -> Hindrance:
+        words = reading.said(answer.json, "error")
+        said = f"{host} says: {words}" if words else f"{host} answered {answer.status}."
+        match answer.status:
+            case HTTPStatus.UNAUTHORIZED:
+                return CredentialsDead(f"{host} no longer accepts the connection: connect it anew.")
+            case HTTPStatus.FORBIDDEN if "scope" in words.lower():
+                return CredentialsDead(
+                    f"{host} says that the connection lacks a permission: connect it anew."
+                )
+            case HTTPStatus.FORBIDDEN if answer.json is not None:
+                return CredentialsDead(said)
+            case HTTPStatus.FORBIDDEN:
+                # A wall in front of the server, not the server: it may be gone tomorrow.
+                return RetryLater(self._now() + SOON, said)
+            case HTTPStatus.UNPROCESSABLE_ENTITY if "processing" in words.lower():
+                return RetryLater(self._now() + SOON, said, prepare=True)
+            case _:
+                return Rejected(said)
+
+
+def read_limits(found: Any) -> Limits:
+    """Read either version of an instance's description; what it leaves out is Mastodon's own figure."""
+    version = reading.text(found, "version").lower()
+    source = reading.text(found, "source_url").lower()
+    configuration = reading.at(found, "configuration")
+    limit = (
+        reading.count(configuration, "statuses", "max_characters")
+        or reading.count(found, "max_toot_chars")
+        or 500
+    )
+    if "gotosocial" in source or "gotosocial" in version:
+        text = TextRule(limit, unit="codepoint", warning_counts=True)
+    elif any(name in version for name in ("pleroma", "akkoma")):
+        text = TextRule(limit, warning_counts=True)
+    elif any(name in version for name in ("pixelfed", "hollo")):
+        text = TextRule(limit, unit="codepoint")
+    else:
+        link = reading.count(configuration, "statuses", "characters_reserved_per_url")
+        text = TextRule(limit, link=link or 23, local_mentions=True, warning_counts=True)
+    media = reading.at(configuration, "media_attachments")
+    types = frozenset(reading.strings(media, "supported_mime_types"))
+    media_count = reading.count(configuration, "statuses", "max_media_attachments")
+    return Limits(
+        text=text,
+        media=4 if media_count is None else media_count,
+        media_types=types or frozenset({"image/jpeg", "image/png", "image/gif", "image/webp"}),
+        media_bytes=reading.count(media, "image_size_limit"),
+        alt=reading.count(media, "description_limit") or 1500,
+        media_pixels=reading.count(media, "image_matrix_limit"),
+    )
+
+
+def read_profile(found: Any, origin: str) -> Profile:
+    """Read an account; its handle is "@name@host"."""
+    username = reading.text(found, "username")
+    return Profile(
+        reading.text(found, "id"),
+        f"@{username}@{urlsplit(origin).netloc}",
+        reading.said(found, "display_name") or username,
+        frozenset(SCOPES),
+    )
+
+
+def _problems(post: Post, limits: Limits) -> Iterator[Problem]:
+    yield from text_problems(post, limits)
+    if post.link not in post.text:
+        yield Problem(
+            "text", "The post's link must be in its text: it is how the post is found again."
+        )
+    if len(post.media) > limits.media:
+        yield Problem("media", f"At most {limits.media} pictures fit.")
+    yield from picture_problems(post.media, limits)
+
+
+def _of_status(id: str) -> str:
+    return f"/api/v1/statuses/{quote(id, safe='')}"
+
+
+def _permalink(account: Account, status: Any) -> str:
+    address = reading.text(status, "url") or reading.text(status, "uri")
+    if urlsplit(address).scheme in {"http", "https"}:
+        return address
+    name = account.handle.removeprefix("@").partition("@")[0]
+    return f"{account.origin}/@{name}/{quote(reading.text(status, 'id'), safe='')}"
+
+
+def _contains(status: Any, link: str) -> bool:
+    """Say whether the whole link is in the post, not just the beginning of a longer one."""
+    for words in (reading.text(status, "content"), reading.text(status, "text")):
+        haystack = unescape(words)
+        start = haystack.find(link)
+        while start >= 0:
+            after = haystack[start + len(link) : start + len(link) + 1]
+            if not after or after in "\"'<>,.;:!?)]" or after.isspace():
+                return True
+            start = haystack.find(link, start + 1)
+    return link in (reading.text(status, "card", "url"), reading.text(status, "link"))
+
+
+def _plain_text(html: str) -> str:
+    parts = html.replace("<br>", "\n").replace("<br />", "\n").replace("</p><p>", "\n\n").split("<")
+    return unescape(parts[0] + "".join(part.partition(">")[2] for part in parts[1:])).strip()

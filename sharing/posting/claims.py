@@ -1,0 +1,127 @@
+"""Who may work on a delivery: claims, leases and fences, a batch in one statement on either database.
+
+Times are the database's (PostgreSQL) or this machine's (SQLite, where there is one machine): leases of
+workers on several hosts are compared by one clock.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import connection
+from django.utils import timezone
+
+from sharing.posting.states import DeliveryState
+
+# Over twice the longest time that one request may take.
+LEASE = timedelta(seconds=120)
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A delivery that one worker alone may write to, for as long as nobody else claims it."""
+
+    delivery_id: int
+    fence: int
+
+
+def clock() -> datetime:
+    """Return the time that leases are compared by."""
+    if connection.vendor != "postgresql":
+        return timezone.now()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT clock_timestamp()")
+        moment: datetime = cursor.fetchone()[0]
+    return moment
+
+
+def take_due(limit: int, now: datetime) -> list[Claim]:
+    """Claim deliveries that are due, longest due first, so that nobody else prepares or sends them.
+
+    Accounts that are paused, expired, or must not be asked for a while are passed over.
+    """
+    return _take(
+        _TAKE_DUE,
+        {
+            "approved": DeliveryState.APPROVED.value,
+            "preparing": DeliveryState.PREPARING.value,
+            "limit": limit,
+            **_moments(now),
+        },
+    )
+
+
+def take_unknown(limit: int, now: datetime) -> list[Claim]:
+    """Claim deliveries whose outcome is unknown and that are to be looked for now."""
+    return _take(
+        _TAKE_UNKNOWN, {"unknown": DeliveryState.UNKNOWN.value, "limit": limit, **_moments(now)}
+    )
+
+
+def arm(claims: Iterable[Claim], now: datetime) -> set[int]:
+    """Commit that these are about to be sent, and return the ids of those that may be.
+
+    What another worker has claimed since, or whose lease is over, may not.
+    """
+    wanted = sorted(claims, key=lambda claim: claim.delivery_id)
+    if not wanted:
+        return set()
+    pairs = ", ".join(["(%s, %s)"] * len(wanted))
+    values: list[Any] = [value for claim in wanted for value in (claim.delivery_id, claim.fence)]
+    moments = _moments(now)
+    statement = f"""
+    UPDATE sharing_delivery SET state = %s, armed_at = %s, lease_until = %s, changed_at = %s, tries = tries + 1
+    WHERE state = %s AND lease_until > %s AND (id, fence) IN (VALUES {pairs}) RETURNING id
+    """  # noqa: S608 - placeholders alone are put into the statement
+    with connection.cursor() as cursor:
+        cursor.execute(
+            statement,
+            [
+                *(DeliveryState.ARMED.value, moments["now"], moments["until"], moments["now"]),
+                *(DeliveryState.PREPARING.value, moments["now"], *values),
+            ],
+        )
+        return {identity for (identity,) in cursor.fetchall()}
+
+
+# SQLite has one writer, and a statement of its own is a transaction: nobody comes in between. Its parser
+# knows neither FOR UPDATE nor SKIP LOCKED.
+# PostgreSQL may run a subquery once for each row, and then takes more than the limit: hence WITH.
+_TAKE_DUE = """
+WITH due AS (
+  SELECT delivery.id FROM sharing_delivery delivery
+  JOIN sharing_socialaccount account ON account.id = delivery.account_id
+  WHERE delivery.state = %(approved)s AND delivery.not_before <= %(now)s AND account.state = 'active'
+    AND (account.silent_until IS NULL OR account.silent_until <= %(now)s)
+  ORDER BY delivery.not_before, delivery.id LIMIT %(limit)s {lock}
+)
+UPDATE sharing_delivery SET state = %(preparing)s, fence = fence + 1, lease_until = %(until)s, changed_at = %(now)s
+WHERE id IN (SELECT id FROM due) AND state = %(approved)s
+RETURNING id, fence
+"""
+_TAKE_UNKNOWN = """
+WITH due AS (
+  SELECT delivery.id FROM sharing_delivery delivery
+  JOIN sharing_socialaccount account ON account.id = delivery.account_id
+  WHERE delivery.state = %(unknown)s AND delivery.not_before <= %(now)s AND account.state = 'active'
+    AND (account.silent_until IS NULL OR account.silent_until <= %(now)s)
+    AND (delivery.lease_until IS NULL OR delivery.lease_until < %(now)s)
+  ORDER BY delivery.not_before, delivery.id LIMIT %(limit)s {lock}
+)
+UPDATE sharing_delivery SET fence = fence + 1, lease_until = %(until)s
+WHERE id IN (SELECT id FROM due) AND state = %(unknown)s
+RETURNING id, fence
+"""
+
+
+def _take(statement: str, values: dict[str, Any]) -> list[Claim]:
+    lock = "FOR UPDATE OF delivery SKIP LOCKED" if connection.vendor == "postgresql" else ""
+    with connection.cursor() as cursor:
+        cursor.execute(statement.format(lock=lock), values)
+        return [Claim(*row) for row in sorted(cursor.fetchall())]
+
+
+def _moments(now: datetime) -> dict[str, Any]:
+    adapt = connection.ops.adapt_datetimefield_value
+    return {"now": adapt(now), "until": adapt(now + LEASE)}

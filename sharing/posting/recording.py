@@ -1,0 +1,221 @@
+"""Writing down what came of a step: each delivery by its own fence, many in one transaction."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import connection, transaction
+from django.db.models import F, Q
+
+from sharing.posting.claims import Claim
+from sharing.posting.models import DeliveryAttempt, SocialAccount
+from sharing.posting.outcomes import (
+    Absent,
+    AccessLost,
+    Budget,
+    CannotTell,
+    Doubtful,
+    Later,
+    Outcome,
+    Published,
+    Refused,
+)
+from sharing.posting.states import DeliveryState, may_follow
+
+# Between tries, and between looks for what is unknown; the last one goes on.
+BACK_OFF = tuple(timedelta(seconds=s) for s in (5, 15, 60, 300, 900, 3600, 10_800))
+# An account that cannot be reached is left alone for so long, by its failures in a row.
+BREAK = tuple(timedelta(seconds=s) for s in (5, 10, 30, 60, 300, 600))
+GIVE_UP_AFTER = timedelta(days=2)
+
+_S = DeliveryState
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step that is over: whose, from which state, how often before, and what came of it."""
+
+    claim: Claim
+    account_id: int
+    before: DeliveryState
+    tries: int
+    outcome: Outcome
+    # Its line in the ledger, where it has one already.
+    attempt_id: int | None = None
+    waits_since: datetime | None = None
+
+
+@dataclass(frozen=True)
+class _Change:
+    after: DeliveryState
+    not_before: datetime | None
+    problem: str
+    remote_id: str = ""
+    permalink: str = ""
+    published_at: datetime | None = None
+
+
+@transaction.atomic
+def record(steps: Sequence[Step], now: datetime) -> set[int]:
+    """Write down what came of steps, and return the ids of the deliveries that this worker still had.
+
+    The others were claimed or decided by somebody else since; of them only the ledger is told.
+    """
+    changes = {step.claim: _change(step, now) for step in steps}
+    for step in steps:
+        after = changes[step.claim].after
+        if after is not step.before and not may_follow(step.before, after):
+            raise AssertionError(f"{step.before} cannot become {after}")
+    written = _write(steps, changes, now)
+    _note(steps, changes, now)
+    _tell_accounts(steps, now)
+    return written
+
+
+def _change(step: Step, now: datetime) -> _Change:
+    outcome = step.outcome
+    match outcome:
+        case Published():
+            return _Change(_S.PUBLISHED, None, "", outcome.remote_id, outcome.permalink, now)
+        case Refused():
+            return _Change(_S.FAILED, None, outcome.words)
+        case AccessLost() if step.before is _S.UNKNOWN:
+            return _Change(_S.UNKNOWN, now, outcome.words)
+        case AccessLost():
+            # Its account takes nothing until somebody connects it again; then it is due.
+            return _Change(_S.APPROVED, now, outcome.words)
+        case Later() if step.before is _S.UNKNOWN:
+            return _Change(_S.UNKNOWN, outcome.until or now + _back_off(step), outcome.words)
+        case Later():
+            if step.waits_since is not None and now - step.waits_since > GIVE_UP_AFTER:
+                words = f"Given up after {GIVE_UP_AFTER.days} days. Last: {outcome.words}"
+                return _Change(_S.FAILED, None, words)
+            return _Change(_S.APPROVED, outcome.until or now + _back_off(step), outcome.words)
+        case Absent():
+            return _Change(_S.APPROVED, now, outcome.words)
+        case Doubtful():
+            return _Change(_S.UNKNOWN, now + BACK_OFF[0], outcome.words)
+        case CannotTell():
+            return _Change(_S.UNKNOWN, outcome.until or now + _back_off(step), outcome.words)
+        case _:
+            raise AssertionError(f"{outcome} is no end of a step")
+
+
+def _back_off(step: Step) -> timedelta:
+    return BACK_OFF[min(step.tries, len(BACK_OFF) - 1)]
+
+
+def _write(steps: Sequence[Step], changes: Mapping[Claim, _Change], now: datetime) -> set[int]:
+    rows = [
+        (
+            step.claim.delivery_id,
+            step.claim.fence,
+            step.before.value,
+            change.after.value,
+            _moment(change.not_before),
+            change.problem[:500],
+            change.remote_id,
+            change.permalink,
+            _moment(change.published_at),
+        )
+        for step in sorted(steps, key=lambda step: step.claim.delivery_id)
+        if (change := changes[step.claim])
+    ]
+    kinds = (
+        "bigint",
+        "bigint",
+        "text",
+        "text",
+        "timestamptz",
+        "text",
+        "text",
+        "text",
+        "timestamptz",
+    )
+    # PostgreSQL takes a parameter in VALUES for a text unless told otherwise; SQLite has no such types.
+    places = [f"%s::{kind}" if connection.vendor == "postgresql" else "%s" for kind in kinds]
+    one = f"({', '.join(places)})"
+    statement = f"""
+    WITH new (id, fence, before, after, not_before, problem, remote_id, permalink, published_at) AS (
+      VALUES {", ".join([one] * len(rows))}
+    )
+    UPDATE sharing_delivery SET
+      state = new.after, not_before = new.not_before, problem = new.problem, lease_until = NULL,
+      remote_id = CASE WHEN new.remote_id = '' THEN sharing_delivery.remote_id ELSE new.remote_id END,
+      permalink = CASE WHEN new.permalink = '' THEN sharing_delivery.permalink ELSE new.permalink END,
+      published_at = COALESCE(new.published_at, sharing_delivery.published_at), changed_at = %s
+    FROM new
+    WHERE sharing_delivery.id = new.id AND sharing_delivery.fence = new.fence
+      AND sharing_delivery.state = new.before
+    RETURNING sharing_delivery.id
+    """  # noqa: S608 - placeholders alone are put into the statement
+    values = [value for row in rows for value in row]
+    with connection.cursor() as cursor:
+        cursor.execute(statement, [*values, _moment(now)])
+        return {identity for (identity,) in cursor.fetchall()}
+
+
+def _note(steps: Iterable[Step], changes: Mapping[Claim, _Change], now: datetime) -> None:
+    """Complete the ledger's lines, and add those of steps that had none."""
+    new: list[DeliveryAttempt] = []
+    known: list[DeliveryAttempt] = []
+    for step in steps:
+        change = changes[step.claim]
+        line = DeliveryAttempt(
+            pk=step.attempt_id,
+            delivery_id=step.claim.delivery_id,
+            kind=_KINDS[step.before],
+            began_at=now,
+            ended_at=now,
+            led_to=change.after,
+            words=(step.outcome.words or change.after.label)[:500],
+        )
+        (known if step.attempt_id else new).append(line)
+    DeliveryAttempt.objects.bulk_create(new)
+    if known:
+        DeliveryAttempt.objects.bulk_update(known, ["ended_at", "led_to", "words"])
+
+
+_KINDS = {
+    _S.PREPARING: DeliveryAttempt.Kind.PREPARE,
+    _S.ARMED: DeliveryAttempt.Kind.PUBLISH,
+    _S.UNKNOWN: DeliveryAttempt.Kind.LOOK_UP,
+}
+
+
+def _tell_accounts(steps: Iterable[Step], now: datetime) -> None:
+    """Let all workers know what the network said of an account: its limits, and its trouble."""
+    by_account: dict[int, list[Outcome]] = {}
+    for step in steps:
+        by_account.setdefault(step.account_id, []).append(step.outcome)
+    for account_id, outcomes in sorted(by_account.items()):
+        accounts = SocialAccount.objects.filter(pk=account_id)
+        if lost := next((each for each in outcomes if isinstance(each, AccessLost)), None):
+            accounts.filter(state=SocialAccount.State.ACTIVE).update(
+                state=SocialAccount.State.EXPIRED, problem=lost.words[:500]
+            )
+        stops = [each for each in outcomes if isinstance(each, Later) and each.everybody]
+        if stops:
+            _pause(accounts, stops, now)
+        elif any(isinstance(each, Published) for each in outcomes):
+            # Written at most once a minute: all workers would wait for this one row.
+            stale = Q(used_at=None) | Q(used_at__lt=now - timedelta(minutes=1)) | Q(failures__gt=0)
+            accounts.filter(stale).update(used_at=now, failures=0, problem="")
+        told = [each.budget for each in outcomes if each.budget is not None]
+        if told:
+            least: Budget = min(told, key=lambda budget: budget.left)
+            accounts.update(budget=least.left, budget_until=least.until)
+
+
+def _pause(accounts: Any, stops: Sequence[Later], now: datetime) -> None:
+    account = accounts.only("failures").get()
+    told = [stop.until for stop in stops if stop.until is not None]
+    until = max(told) if told else now + BREAK[min(account.failures, len(BREAK) - 1)]
+    accounts.filter(Q(silent_until=None) | Q(silent_until__lt=until)).update(
+        silent_until=until, failures=F("failures") + 1, problem=stops[-1].words[:500]
+    )
+
+
+def _moment(value: datetime | None) -> Any:
+    return connection.ops.adapt_datetimefield_value(value) if value is not None else None

@@ -1,0 +1,124 @@
+"""Speaking with the networks: a job becomes the connector's calls, and its answers become outcomes.
+
+Runs in threads without a database: `jobs.load` has read what is needed, and `Keyring` alone writes, on a
+connection that it closes.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+from sharing.networks import posting
+from sharing.networks.http import Outbound
+from sharing.networks.posting import contract
+from sharing.posting import accounts, outcomes
+from sharing.posting.jobs import Job
+from sharing.posting.limits import LimitsMemory
+from sharing.posting.outcomes import Outcome
+
+
+class Networks:
+    """Send through the connectors of `sharing.networks.posting`; safe to share between threads."""
+
+    def __init__(self, outbound: Outbound) -> None:
+        self._outbound = outbound
+        self._limits = LimitsMemory()
+
+    def prepare(self, job: Job) -> Outcome:
+        """See Sender. Prepared anew for each try, because uploads lapse; the stamp stays the first one's."""
+        connector = posting.connector(job.account.network, self._outbound)
+        stamp = _stamp(job) or connector.stamp(datetime.now(UTC))
+
+        def do(account: contract.Account) -> Outcome:
+            limits = self._limits.of(job.account_id, lambda: connector.limits(account))
+            prepared = connector.prepare(account, job.post, stamp, limits)
+            return outcomes.Prepared(values={"request": prepared.to_json()})
+
+        return self._with_account(job, connector, do)
+
+    def publish(self, job: Job) -> Outcome:
+        """See Sender."""
+        connector = posting.connector(job.account.network, self._outbound)
+        prepared = contract.Prepared.from_json(job.prepared["request"])
+
+        def do(account: contract.Account) -> Outcome:
+            receipt = connector.send(account, prepared)
+            if isinstance(receipt.outcome, contract.CredentialsExpired):
+                raise contract.Stopped(receipt.outcome)
+            return _of_receipt(receipt)
+
+        return self._with_account(job, connector, do)
+
+    def look_up(self, job: Job) -> Outcome:
+        """See Sender."""
+        connector = posting.connector(job.account.network, self._outbound)
+        if connector.abilities.repeat is contract.Repeat.NEVER:
+            return outcomes.CannotTell(
+                f"{connector.name} cannot be searched. Look there, and say whether it is there."
+            )
+        prepared = contract.Prepared.from_json(job.prepared["request"])
+        now = datetime.now(UTC)
+
+        def do(account: contract.Account) -> Outcome:
+            match connector.find(account, prepared, sent_at=job.armed_at or now, now=now):
+                case contract.Found(id_, permalink):
+                    return outcomes.Published("Found there.", None, id_, permalink)
+                case contract.Absent():
+                    return outcomes.Absent("It is certainly not there, and is sent again.")
+                case contract.CannotTell(sentence, again_at):
+                    return outcomes.CannotTell(sentence, until=again_at)
+
+        return self._with_account(job, connector, do)
+
+    def _with_account(
+        self,
+        job: Job,
+        connector: contract.Connector,
+        do: Callable[[contract.Account], Outcome],
+    ) -> Outcome:
+        """Do it, once more with fresh credentials where the network says that these are over."""
+        account = accounts.as_the_network_knows_it(job.account)
+        try:
+            try:
+                return do(account)
+            except contract.Stopped as stopped:
+                if not isinstance(stopped.outcome, contract.CredentialsExpired):
+                    raise
+                return do(connector.renew(account, accounts.Keyring(job.account_id)))
+        except contract.Stopped as stopped:
+            return _of_hindrance(stopped.outcome)
+
+
+def _stamp(job: Job) -> contract.Stamp | None:
+    request = job.prepared.get("request")
+    return contract.Prepared.from_json(request).stamp if request else None
+
+
+def _of_receipt(receipt: contract.Receipt) -> Outcome:
+    budget = _budget(receipt.budget)
+    match receipt.outcome:
+        case contract.Published(id_, permalink):
+            return outcomes.Published(receipt.came_back, budget, id_, permalink)
+        case contract.Unknown(sentence):
+            return outcomes.Doubtful(sentence, budget)
+        case hindrance:
+            return replace(_of_hindrance(hindrance), budget=budget)
+
+
+def _of_hindrance(hindrance: Any) -> Outcome:
+    match hindrance:
+        case contract.Rejected(sentence):
+            return outcomes.Refused(sentence)
+        case contract.RetryLater(at, sentence, own):
+            return outcomes.Later(sentence, until=at, everybody=not own)
+        case contract.CredentialsExpired(sentence) | contract.CredentialsDead(sentence):
+            return outcomes.AccessLost(sentence)
+        case _:
+            raise AssertionError(f"{hindrance} hinders nothing")
+
+
+def _budget(budget: contract.Budget | None) -> outcomes.Budget | None:
+    if budget is None or budget.left is None or budget.resets_at is None:
+        return None
+    return outcomes.Budget(budget.left, budget.resets_at)

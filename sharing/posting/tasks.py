@@ -1,0 +1,53 @@
+"""Celery's way in."""
+
+import fcntl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+
+from celery import shared_task
+from django.conf import settings
+
+from sharing.networks.http import Outbound
+from sharing.posting import actions, sweeping
+from sharing.posting.engine import send_due
+from sharing.posting.sending import Networks
+from sharing.posting.waking import SEND
+
+# Nothing new is begun after so many seconds; the next sweep goes on.
+_SECONDS = 20.0
+
+
+@shared_task(name=SEND)
+def send_posts() -> None:
+    """Take back what dead workers held, send what is due, look for what is unknown."""
+    with _alone_on_this_machine() as alone:
+        if alone:
+            sweeping.release_abandoned()
+            send_due(_networks(), seconds=_SECONDS)
+
+
+@shared_task(name="sharing.recompute_post_times")
+def recompute_post_times() -> None:
+    """Follow what time zones' rules have become."""
+    actions.recompute_times()
+
+
+@cache
+def _networks() -> Networks:
+    return Networks(Outbound(trusted=settings.POSTING_TRUSTED_HOSTS))
+
+
+@contextmanager
+def _alone_on_this_machine() -> Iterator[bool]:
+    """Tell whether no other process of this machine sends: all of them would keep the counts waiting.
+
+    Correctness needs no such lock: claims keep workers apart, here and elsewhere.
+    """
+    with (settings.DATA_DIR / "posts.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+        else:
+            yield True

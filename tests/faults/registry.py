@@ -1,0 +1,10 @@
+"""Which faults there are, and what they run on."""
+
+import os
+
+# By name, the module whose `run` does it; imported once Django is set up.
+FAULTS = {
+    "events": "tests.faults.events",
+    "stream": "tests.faults.streams",
+}
+DATABASES = tuple(os.environ.get("FAULT_DATABASES", "sqlite postgresql").split())

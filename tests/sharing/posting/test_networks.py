@@ -1,0 +1,197 @@
+"""The engine against a network that speaks HTTP, knows what it was sent, and misbehaves."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from sharing.links import post_address
+from sharing.models import Delivery, ShareTarget, SocialAccount
+from sharing.networks.demo import DemoNetwork, Fault, Kind
+from sharing.networks.http import Outbound
+from sharing.networks.posting import CONNECTORS
+from sharing.posting import accounts, actions, vault
+from sharing.posting.claims import clock
+from sharing.posting.engine import send_due
+from sharing.posting.sending import Networks
+from sharing.posting.states import DeliveryState
+from tests.sharing.conftest import Shared
+from tests.sharing.networks.posting.conftest import CONNECT, TLS
+from tests.sharing.posting.conftest import NOW
+
+pytestmark = pytest.mark.django_db(transaction=True)
+S = DeliveryState
+
+
+@pytest.fixture
+def network() -> Iterator[DemoNetwork]:
+    with DemoNetwork() as running:
+        yield running
+
+
+@pytest.fixture
+def outbound(network: DemoNetwork) -> Iterator[Outbound]:
+    client = Outbound(trusted=[network.netloc], within=5.0, tls=TLS)
+    yield client
+    client.close()
+
+
+@pytest.fixture(params=sorted(CONNECT))
+def account(
+    request: pytest.FixtureRequest, network: DemoNetwork, outbound: Outbound, db: None
+) -> SocialAccount:
+    """Return an account on each network in turn, connected as an editor does."""
+    return connect(request.param, network, outbound)
+
+
+def connect(slug: str, network: DemoNetwork, outbound: Outbound) -> SocialAccount:
+    known = CONNECT[slug](network, outbound)
+    secrets = accounts.secrets_of(known.credentials, scheme="http", view=known.view)
+    return SocialAccount.objects.create(
+        network=slug,
+        host=network.netloc,
+        remote_id=known.id,
+        handle=known.handle,
+        secrets=vault.seal(secrets),
+    )
+
+
+@pytest.fixture
+def target(shared: Shared) -> ShareTarget:
+    return ShareTarget.objects.get(code=shared.sections["why"])
+
+
+def compose(target: ShareTarget, account: SocialAccount, text: str = "Sleep well.") -> Delivery:
+    code = actions.new_link_code()
+    wording = actions.Wording(account.pk, f"{text} {post_address(code)}", code, "en")
+    post = actions.compose(target=target, wordings=[wording], timing=NOW, by=None, approved=True)
+    return post.deliveries.get()
+
+
+def send(outbound: Outbound, *, rounds: int = 1) -> None:
+    networks = Networks(outbound)
+    for _ in range(rounds):
+        Delivery.objects.filter(state__in=[S.UNKNOWN, S.APPROVED]).update(not_before=clock())
+        SocialAccount.objects.update(silent_until=None)
+        send_due(networks, seconds=30)
+
+
+def held(network: DemoNetwork, delivery: Delivery) -> int:
+    return len(network.truth.holding(delivery.link_code))
+
+
+def settle(account: SocialAccount) -> None:
+    """Let the time pass after which a network that shows nothing has nothing."""
+    Delivery.objects.update(armed_at=clock() - 2 * _abilities(account).settles_after)
+
+
+def _abilities(account: SocialAccount) -> Any:
+    return next(each.abilities for each in CONNECTORS if each.slug == account.network)
+
+
+def test_a_post_is_there_with_its_link_and_its_address_is_known(
+    network: DemoNetwork, outbound: Outbound, target: ShareTarget, account: SocialAccount
+) -> None:
+    delivery = compose(target, account)
+    send(outbound)
+    delivery.refresh_from_db()
+    assert delivery.state == S.PUBLISHED, delivery.problem
+    assert held(network, delivery) == 1
+    assert delivery.permalink.startswith("http")
+
+
+@pytest.mark.parametrize(
+    "kind", [Kind.SWALLOW_REPLY, Kind.ERROR_AFTER, Kind.HTML, Kind.NO_ID, Kind.BAD_JSON]
+)
+def test_a_post_that_is_there_without_a_usable_answer_is_found_and_not_doubled(
+    network: DemoNetwork,
+    outbound: Outbound,
+    target: ShareTarget,
+    account: SocialAccount,
+    kind: Kind,
+) -> None:
+    delivery = compose(target, account)
+    network.faults.due.append(Fault(kind))
+    send(outbound, rounds=3)
+    delivery.refresh_from_db()
+    assert delivery.state == S.PUBLISHED, delivery.problem
+    assert held(network, delivery) == 1
+
+
+@pytest.mark.parametrize("kind", [Kind.SWALLOW_REQUEST, Kind.ERROR_BEFORE])
+def test_a_post_that_did_not_arrive_is_sent_again_once_that_is_certain(
+    network: DemoNetwork,
+    outbound: Outbound,
+    target: ShareTarget,
+    account: SocialAccount,
+    kind: Kind,
+) -> None:
+    delivery = compose(target, account)
+    network.faults.due.append(Fault(kind))
+    send(outbound)
+    delivery.refresh_from_db()
+    assert delivery.state == S.UNKNOWN
+    settle(account)
+    send(outbound, rounds=2)
+    delivery.refresh_from_db()
+    assert delivery.state == S.PUBLISHED, delivery.problem
+    assert held(network, delivery) == 1
+
+
+def test_what_is_too_long_is_refused_in_words_before_anything_is_sent(
+    network: DemoNetwork, outbound: Outbound, target: ShareTarget, account: SocialAccount
+) -> None:
+    delivery = compose(target, account, "x" * 3000)
+    send(outbound)
+    delivery.refresh_from_db()
+    assert delivery.state == S.FAILED
+    assert delivery.armed_at is None
+    assert delivery.problem
+    assert held(network, delivery) == 0
+
+
+def test_a_limit_makes_the_account_wait(
+    network: DemoNetwork, outbound: Outbound, target: ShareTarget, account: SocialAccount
+) -> None:
+    delivery = compose(target, account)
+    network.faults.due.append(Fault(Kind.RATE_LIMIT))
+    send(outbound)
+    delivery.refresh_from_db()
+    account.refresh_from_db()
+    assert delivery.state == S.APPROVED
+    assert account.silent_until is not None
+    assert account.state == SocialAccount.State.ACTIVE
+    send(outbound)
+    delivery.refresh_from_db()
+    assert delivery.state == S.PUBLISHED
+    assert held(network, delivery) == 1
+
+
+def test_a_revoked_access_asks_for_a_new_one(
+    network: DemoNetwork, outbound: Outbound, target: ShareTarget, account: SocialAccount
+) -> None:
+    delivery = compose(target, account)
+    for token in network.truth.tokens.values():
+        token.state = "revoked"
+    network.truth.accounts["demo"] = "another password"
+    send(outbound)
+    delivery.refresh_from_db()
+    account.refresh_from_db()
+    assert account.state == SocialAccount.State.EXPIRED, account.problem
+    assert delivery.state == S.APPROVED
+
+
+def test_an_expired_session_is_renewed_by_one_worker_and_the_posts_go_out(
+    network: DemoNetwork, outbound: Outbound, target: ShareTarget, db: None
+) -> None:
+    account = connect("bluesky", network, outbound)
+    deliveries = [compose(target, account, f"Sleep well {number}.") for number in range(4)]
+    for token in network.truth.tokens.values():
+        if token.kind != "refresh":
+            token.state = "expired"
+    before = account.secrets
+    send(outbound, rounds=2)
+    assert [held(network, each) for each in deliveries] == [1, 1, 1, 1]
+    account.refresh_from_db()
+    assert account.secrets != before
+    assert account.renewing_until is None
