@@ -105,7 +105,10 @@ class Site:
         """Run a web server as `make run` does, with another WSGI application where one is named."""
         port = free_port()
         command = processes.web(port, workers=workers)
-        command[command.index(OURS)] = application
+        if application != OURS:
+            # They change settings before the site is loaded; ours is loaded first and forked.
+            command[command.index("healthsite.web_server")] = "granian"
+            command[command.index(OURS)] = application
         log = self.logs / f"{application.partition(':')[0]}-{port}.log"
         with running(
             command, self.environment(port, **more), log, lambda: _answers(port, ready)
