@@ -1,1 +1,1 @@
-"""Editors' posts: composed with an article, sent exactly once, never lost (docs/decisions/0025)."""
+"""Editors' posts: composed with an article, sent exactly once, never lost (docs/posting.md)."""
