@@ -203,27 +203,42 @@ def _count_part(
 ) -> tuple[int, list[Entry]]:
     """Count entries that follow each other, and keep their position; return how many were new, and the others."""
     counting.take_turns()
-    position = StreamPosition.objects.select_for_update().filter(stream=stream.STREAM).first()
-    countable, uncountable = _countable(epoch, entries, events, position, now)
+    position = _position(epoch)
+    countable, uncountable = _countable(entries, events, position, now)
     counted = _count(countable, now)
     last_id = entries[-1][0]
-    if position is not None and position.epoch == epoch:
+    if position is not None:
         # An old copy's first batch would move it back, and the rest of the copy would be new.
-        last_id = max(position.last_id.encode(), last_id, key=stream.order)
-    position = StreamPosition(
-        stream=stream.STREAM, epoch=epoch, last_id=last_id.decode(), updated_at=now
+        last_id = max(last_id, position.last_id.encode(), key=stream.order)
+    _keep_position(stream.STREAM, epoch, last_id.decode(), now)
+    return counted, uncountable
+
+
+def _position(epoch: str) -> StreamPosition | None:
+    """Return how far the stream of an epoch is counted, and hold it.
+
+    The position of the epoch before is kept under a name of its own: that stream may come back from an old
+    copy when its ids are forgotten.
+    """
+    current = StreamPosition.objects.select_for_update().filter(stream=stream.STREAM).first()
+    if current is None or current.epoch == epoch:
+        return current
+    _keep_position(
+        f"{stream.STREAM}:{current.epoch}", current.epoch, current.last_id, current.updated_at
     )
+    return StreamPosition.objects.filter(stream=f"{stream.STREAM}:{epoch}").first()
+
+
+def _keep_position(name: str, epoch: str, last_id: str, moment: datetime) -> None:
     StreamPosition.objects.bulk_create(
-        [position],
+        [StreamPosition(stream=name, epoch=epoch, last_id=last_id, updated_at=moment)],
         update_conflicts=True,
         unique_fields=["stream"],
         update_fields=["epoch", "last_id", "updated_at"],
     )
-    return counted, uncountable
 
 
 def _countable(
-    epoch: str,
     entries: Sequence[Entry],
     events: Sequence[Accepted | None],
     position: StreamPosition | None,
@@ -232,20 +247,23 @@ def _countable(
     """Split a batch into events to count and entries that cannot be.
 
     An entry at or below the position was committed once. Its id tells so for as long as ids are kept;
-    beyond that, in a stream restored from an old copy, the position does.
+    beyond that, in a stream restored from an old copy, the position does. What was accepted lately has its id.
     """
     targets = {event.target_id for event in events if event}
     unknown = targets - counting.known(targets)
-    forgotten = stream.text_of(now - settings.SHARE_EVENT_RETENTION)
-    last = (
-        stream.order(position.last_id.encode()) if position and position.epoch == epoch else (0, 0)
-    )
+    limit = now - settings.SHARE_EVENT_RETENTION
+    forgotten, forgotten_hour = stream.text_of(limit), int(limit.timestamp()) // 3600
+    last = stream.order(position.last_id.encode()) if position else (0, 0)
     countable: list[Accepted] = []
     uncountable: list[Entry] = []
     for entry, event in zip(entries, events, strict=True):
         if event is None or event.target_id in unknown:
             uncountable.append(entry)
-        elif event.occurred_at >= forgotten or stream.order(entry[0]) > last:
+        elif (
+            event.occurred_at >= forgotten
+            or event.hour > forgotten_hour
+            or stream.order(entry[0]) > last
+        ):
             countable.append(event)
     return countable, uncountable
 

@@ -48,8 +48,9 @@ CLASSES = (ShareClass.INTENT, ShareClass.HANDED_OVER, ShareClass.ARRIVAL)
 LATE = timedelta(days=7)
 BEGINNING = datetime(2026, 11, 20, 23, 30, tzinfo=UTC)
 
-EXAMPLES = int(os.environ.get("MACHINE_EXAMPLES") or 20)
-STEPS = 20
+EXAMPLES = int(os.environ.get("MACHINE_EXAMPLES") or 80)
+STEPS = 30
+CLOCKS = (timedelta(hours=-1), timedelta(), timedelta(hours=1))
 EDITS = ("move", "rename", "remove a section", "revert", "unpublish", "delete")
 
 # Where a sweep is killed: what is called there, and whether it has done its work by then.
@@ -175,6 +176,7 @@ class ShareMachine(RuleBasedStateMachine):
 
     # --- The server --------------------------------------------------------------------------
 
+    @precondition(lambda self: self.in_stream)
     @rule()
     def copy_the_stream(self) -> None:
         self.copy = Copy(
@@ -183,15 +185,16 @@ class ShareMachine(RuleBasedStateMachine):
             frozenset(self.in_stream),
         )
 
-    @rule()
-    def lose_the_stream(self) -> None:
+    @rule(off=st.sampled_from(CLOCKS))
+    def lose_the_stream(self, off: timedelta) -> None:
         """The server is flushed, or starts with nothing: what it alone had is gone."""
         self.server.flushall()
         self.in_stream.clear()
+        self.server_is_off = off
 
     @precondition(lambda self: self.copy is not None)
-    @rule()
-    def restore_the_copy(self) -> None:
+    @rule(off=st.sampled_from(CLOCKS))
+    def restore_the_copy(self, off: timedelta) -> None:
         assert self.copy is not None
         self.server.flushall()
         if self.copy.entries is not None:
@@ -199,8 +202,9 @@ class ShareMachine(RuleBasedStateMachine):
         if self.copy.epoch is not None:
             self.server.set(stream.EPOCH, self.copy.epoch)
         self.in_stream = set(self.copy.events)
+        self.server_is_off = off
 
-    @rule(off=st.sampled_from([timedelta(hours=-1), timedelta(), timedelta(hours=1)]))
+    @rule(off=st.sampled_from(CLOCKS))
     def step_the_servers_clock(self, off: timedelta) -> None:
         self.server_is_off = off
 
@@ -209,6 +213,14 @@ class ShareMachine(RuleBasedStateMachine):
     @rule(hours=st.sampled_from([1, 24, 5 * 24, 8 * 24]))
     def time_passes(self, hours: int) -> None:
         self.now += timedelta(hours=hours)
+
+    @rule()
+    def a_quiet_week(self) -> None:
+        """Everything is counted, and a week later its ids are forgotten."""
+        self.drain()
+        self.now += timedelta(days=8)
+        actions.drain()  # a sweep that finds nothing says so
+        self.prune_ids()
 
     @rule()
     def prune_ids(self) -> None:
