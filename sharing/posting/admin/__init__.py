@@ -1,0 +1,1 @@
+"""What editors see of posts and accounts in the admin; `*_hooks.py` mount it."""
