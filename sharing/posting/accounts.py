@@ -88,6 +88,11 @@ def secrets_of(
     return {name: value for name, value in kept.items() if value}
 
 
+def ends_at(credentials: contract.Credentials) -> datetime | None:
+    """Return when an access ends for good; None where it does not, or is renewed without a person."""
+    return None if credentials.refresh or credentials.password else credentials.expires_at
+
+
 class Keyring:
     """One account's credentials for all workers (contract.Keyring).
 
@@ -117,7 +122,10 @@ class Keyring:
         secrets = secrets_of(
             credentials, scheme=kept.get("scheme", "https"), view=kept.get("view", "")
         )
-        self._rows().update(secrets=vault.seal(secrets), expires_at=credentials.expires_at)
+        # Disconnected meanwhile, it must not get secrets again.
+        self._rows().exclude(secrets="").update(
+            secrets=vault.seal(secrets), expires_at=ends_at(credentials)
+        )
 
     def _take(self) -> datetime:
         ends = time.monotonic() + _RENEWAL.total_seconds()
