@@ -99,8 +99,10 @@ class Keyring:
     The lock is a lease on the row, not a transaction: nobody's writes wait for a network.
     """
 
-    def __init__(self, account_id: int) -> None:
+    def __init__(self, account_id: int, *, in_thread: bool = True) -> None:
         self._account_id = account_id
+        # A thread's connection is its own and nobody else closes it.
+        self._in_thread = in_thread
 
     @contextmanager
     def lock(self) -> Iterator[None]:
@@ -110,7 +112,8 @@ class Keyring:
             yield
         finally:
             self._rows().filter(renewing_until=mine).update(renewing_until=None)
-            connection.close()
+            if self._in_thread:
+                connection.close()
 
     def load(self) -> contract.Credentials:
         """Read the newest ones."""

@@ -62,7 +62,9 @@ def _profile(account: SocialAccount, outbound: Outbound) -> contract.Profile:
     except contract.Stopped as stopped:
         if not isinstance(stopped.outcome, contract.CredentialsExpired):
             raise
-        return connector.profile(connector.renew(known, accounts.Keyring(account.pk)))
+        return connector.profile(
+            connector.renew(known, accounts.Keyring(account.pk, in_thread=False))
+        )
 
 
 @transaction.atomic
