@@ -91,7 +91,7 @@ def test_no_secret_is_in_a_page_a_log_a_mail_an_error_a_task_or_in_the_clear_in_
     deliveries = [compose(target, each) for each in SocialAccount.objects.exclude(secrets="")]
     for kind in (Kind.ERROR_BEFORE, Kind.SWALLOW_REPLY):
         desk.network.misbehave(Fault(kind))
-        send_due(Networks(reaching.outbound()), seconds=0.1)
+        send_due(Networks(reaching.outbound()), seconds=5)
     for each in deliveries:
         places[f"ledger {each.pk}"] = repr(list(each.attempts.values()))
         assert each.attempts.filter(kind=DeliveryAttempt.Kind.PUBLISH).exists()
