@@ -21,7 +21,7 @@ pytestmark = pytest.mark.usefixtures("administrator")
 
 
 def subjects() -> list[str]:
-    told = [message.subject for message in mail.outbox]
+    told = [str(message.subject) for message in mail.outbox]
     mail.outbox.clear()
     return told
 
