@@ -99,7 +99,7 @@ def _view(account: Any, now: datetime) -> AccountView:
     return AccountView(
         account=account,
         network=network_name(account.network),
-        state=account.get_state_display(),
+        state=_state(account, tone),
         tone=tone,
         health=health,
         ends=_ends(account, now),
@@ -108,6 +108,11 @@ def _view(account: Any, now: datetime) -> AccountView:
         under_way=account.under_way,
         unknown=account.unknown,
     )
+
+
+def _state(account: SocialAccount, tone: str) -> str:
+    label: str = account.get_state_display()
+    return f"{label}, ends soon" if tone == "act" and account.state == _S.ACTIVE else label
 
 
 def _health(account: SocialAccount, now: datetime) -> tuple[str, str]:
@@ -130,7 +135,7 @@ def _health(account: SocialAccount, now: datetime) -> tuple[str, str]:
 
 
 def _ends(account: SocialAccount, now: datetime) -> str:
-    if account.state == _S.DISCONNECTED:
+    if account.state in {_S.DISCONNECTED, _S.EXPIRED}:
         return ""
     if account.expires_at is None:
         return "Not by itself"

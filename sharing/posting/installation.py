@@ -110,9 +110,9 @@ def _differences(site: PostingSite) -> Iterator[str]:
     if not mine:
         yield "The database is here and the id of the installation is not: it was copied or moved."
     elif mine != site.instance_id:
-        yield "The database belongs to another installation: it was copied, or this site's id was changed."
+        yield "The database belongs to another installation: it was copied, or this site’s id was changed."
     if site.site_url != settings.SITE_URL:
-        yield f"The site's address was {site.site_url} and is {settings.SITE_URL} now."
+        yield f"The site’s address was {site.site_url} and is {settings.SITE_URL} now."
 
 
 def _doubtful(since: datetime, now: datetime) -> Any:

@@ -17,7 +17,7 @@ from sharing.models import Delivery, PostingSite, ShareTarget, SocialAccount
 from sharing.posting import actions, installation, tasks
 from sharing.posting.states import DeliveryState
 from tests.sharing.posting.accounts.conftest import said
-from tests.sharing.posting.conftest import Composed
+from tests.sharing.posting.conftest import AT_PUBLISH, Composed
 
 D = DeliveryState
 
@@ -138,6 +138,21 @@ def test_what_was_due_meanwhile_becomes_a_draft_and_the_rest_stays(
     assert installation.confirm(by=None) == 0
     # A person who looked lets it go out.
     assert actions.approve(post=due.post, by=None) == 1
+
+
+def test_what_went_out_with_its_page_need_not_wait_for_another_publication(
+    target: ShareTarget, composed: Composed
+) -> None:
+    installation.may_post()
+    delivery = composed(timing=AT_PUBLISH)
+    actions.published(target_ids=[target.pk])
+    PostingSite.objects.update(is_restored=True)
+    installation.may_post()
+    installation.confirm(by=None)
+    actions.approve(post=delivery.post, by=None)
+    delivery.refresh_from_db()
+    assert delivery.state == D.APPROVED
+    assert delivery.not_before is not None
 
 
 def test_a_restored_database_sends_nothing_that_was_on_its_way(
