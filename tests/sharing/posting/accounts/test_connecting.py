@@ -61,38 +61,37 @@ def test_the_account_s_own_password_is_not_sent_to_bluesky(desk: Desk) -> None:
     assert desk.network.truth.asked["session"] == 0
 
 
-@pytest.mark.parametrize(
-    ("typed", "words"),
-    [
-        ("", "Type the name of your server"),
-        ("127.0.0.1", "not a number or an IP address"),
-        ("169.254.169.254", "not a number or an IP address"),
-        ("0x7f.1", "not a number or an IP address"),
-        ("[::1]", "Type only the server"),
-        ("localhost", "has a dot in it"),
-        ("social.internal", "kept for private networks"),
-        ("social.example:8080", "without a port"),
-        ("me:pw@social.example", "without a port"),
-        ("file:///etc/passwd", "without a port"),
-        ("social.example/\r\nX: y", "spaces and invisible"),
-        ("a" * 290 + ".example", "at most 253"),
-        ("x" * 5000, "at most 300"),
-        ("\x00", "ull characters"),
-    ],
+NO_SERVERS = (
+    ("", "Type the name of your server"),
+    ("127.0.0.1", "not a number or an IP address"),
+    ("169.254.169.254", "not a number or an IP address"),
+    ("0x7f.1", "not a number or an IP address"),
+    ("[::1]", "Type only the server"),
+    ("localhost", "has a dot in it"),
+    ("social.internal", "kept for private networks"),
+    ("social.example:8080", "without a port"),
+    ("me:pw@social.example", "without a port"),
+    ("file:///etc/passwd", "without a port"),
+    ("social.example/\r\nX: y", "spaces and invisible"),
+    ("a" * 290 + ".example", "at most 253"),
+    ("x" * 5000, "at most 300"),
+    ("\x00", "ull characters"),
 )
+
+
 @pytest.mark.parametrize("kind", ["mastodon", "bluesky"])
 def test_a_server_that_points_inside_or_is_none_is_refused_at_its_field(
-    desk: Desk, kind: str, typed: str, words: str
+    desk: Desk, kind: str
 ) -> None:
-    if kind == "bluesky" and not typed:
-        return
-    fields = {"server": typed}
-    if kind == "bluesky":
-        fields |= {"handle": "demo.test", "app_password": PASSWORD}
-    answer = desk.post(f"social_account_connect_{kind}", **fields)
-    assert answer.status_code == 200
-    assert words in said(answer)
+    fields = {"handle": "demo.test", "app_password": PASSWORD} if kind == "bluesky" else {}
+    for typed, words in NO_SERVERS:
+        if kind == "bluesky" and not typed:
+            continue
+        answer = desk.post(f"social_account_connect_{kind}", server=typed, **fields)
+        assert answer.status_code == 200
+        assert words in said(answer), typed
     assert not NetworkApp.objects.exists()
+    assert desk.network.truth.asked == {}
 
 
 def test_a_public_name_that_leads_inside_is_refused_at_its_field(
@@ -202,7 +201,7 @@ def test_an_answer_of_another_server_is_refused(desk: Desk) -> None:
     assert not SocialAccount.objects.exists()
 
 
-@pytest.mark.parametrize("kind", [Kind.ERROR_BEFORE, Kind.HTML, Kind.BAD_JSON, Kind.SWALLOW_REPLY])
+@pytest.mark.parametrize("kind", [Kind.HTML, Kind.SWALLOW_REPLY])
 @pytest.mark.parametrize("at", ["token", "read"])
 def test_trouble_on_the_way_connects_nothing_and_says_what_to_do(
     desk: Desk, kind: Kind, at: str
@@ -225,15 +224,14 @@ def test_several_sign_ins_may_be_under_way_in_tabs(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize(
-    ("before", "after"),
+    ("kind", "before", "after"),
     [
-        (S.ACTIVE, S.ACTIVE),
-        (S.EXPIRED, S.ACTIVE),
-        (S.PAUSED, S.PAUSED),
-        (S.DISCONNECTED, S.ACTIVE),
+        ("mastodon", S.EXPIRED, S.ACTIVE),
+        ("mastodon", S.PAUSED, S.PAUSED),
+        ("mastodon", S.DISCONNECTED, S.ACTIVE),
+        ("bluesky", S.ACTIVE, S.ACTIVE),
     ],
 )
-@pytest.mark.parametrize("kind", ["mastodon", "bluesky"])
 def test_connecting_an_account_again_renews_its_secrets_in_the_same_row(
     desk: Desk, kind: str, before: Any, after: Any
 ) -> None:
