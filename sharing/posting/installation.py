@@ -32,6 +32,10 @@ _HELD_BACK = (
 )
 
 
+class NoId(Exception):
+    """Say in a sentence why this installation cannot be told from others."""
+
+
 @dataclass(frozen=True)
 class Standing:
     """Whether this installation posts; `reasons` say in sentences why it does not."""
@@ -52,7 +56,7 @@ def standing() -> Standing:
 
 
 def may_post() -> bool:
-    """Tell whether posts may go out now; the first one to ask becomes the site that posts."""
+    """Tell whether posts may go out now; the first one to ask becomes the site that posts. Raises NoId."""
     site = PostingSite.objects.first()
     if site is None:
         try:
@@ -73,7 +77,7 @@ def may_post() -> bool:
 
 @transaction.atomic
 def confirm(*, by: Any) -> int:
-    """Make this installation the one that posts, and return how many deliveries are drafts again.
+    """Make this installation the one that posts, and return how many deliveries are drafts again. Raises NoId.
 
     Those whose time came before this was noticed, or since: the other site may have sent them.
     """
@@ -149,15 +153,32 @@ def _id() -> str:
     if settings.INSTANCE_ID:
         return str(settings.INSTANCE_ID)[:_LONGEST_ID]
     try:
-        return (settings.DATA_DIR / _FILE).read_text().strip()[:_LONGEST_ID]
-    except FileNotFoundError:
+        return (settings.DATA_DIR / _FILE).read_text(errors="replace").strip()[:_LONGEST_ID]
+    except OSError:
+        # Not there, or not readable: either way nothing shows that this is the site that posts.
         return ""
 
 
 def _made_id() -> str:
-    """Return this installation's id; make one where it has none."""
+    """Return this installation's id; make one where it has none. Raises NoId."""
     if found := _id():
         return found
+    try:
+        _write_id()
+    except OSError as error:
+        raise NoId(
+            f"The id of this installation cannot be written to {_FILE} in the data folder: {error.strerror}. Whoever "
+            "runs the site can set INSTANCE_ID instead."
+        ) from error
+    if found := _id():
+        return found
+    raise NoId(
+        f"The file {_FILE} in the data folder is empty or cannot be read. Whoever runs the site must mend or "
+        "remove it."
+    )
+
+
+def _write_id() -> None:
     file = settings.DATA_DIR / _FILE
     # Whole or not at all, and the first of several wins.
     unfinished = file.with_name(f"{_FILE}.{os.getpid()}.{secrets.token_hex(4)}")
@@ -169,4 +190,3 @@ def _made_id() -> str:
             os.link(unfinished, file)
     finally:
         unfinished.unlink()
-    return _id()

@@ -10,7 +10,7 @@ from django.db import transaction
 from django.template.loader import render_to_string
 from django.urls import reverse
 
-from sharing.posting import account_queries
+from sharing.posting import account_queries, installation
 from sharing.posting.claims import clock
 from sharing.posting.models import SocialAccount
 from sharing.posting.permissions import MANAGE_ACCOUNTS
@@ -24,8 +24,11 @@ _S = SocialAccount.State
 def warn() -> int:
     """Mail what nobody was told yet, and return of how many accounts.
 
-    A warning that was missed is not sent late: the next one says how long there is left.
+    A warning that was missed is not sent late: the next one says how long there is left. A copy of the site says
+    nothing: its accounts are the other one's.
     """
+    if not installation.standing().is_ours:
+        return 0
     told = 0
     now = clock()
     accounts = SocialAccount.objects.exclude(state=_S.DISCONNECTED).order_by("pk")

@@ -27,7 +27,11 @@ class PostingSitePage(AccountsPage):
         if installation.standing().is_ours:
             messages.info(request, "Posts go out from this site already; nothing was changed.")
             return redirect("social_accounts")
-        held = installation.confirm(by=request.user)
+        try:
+            held = installation.confirm(by=request.user)
+        except installation.NoId as reason:
+            messages.error(request, f"{reason} Posts still wait.")
+            return redirect("posting_site")
         if held:
             words = (
                 f"Posts go out from this site now. {held} whose time had come are drafts again: look on the "

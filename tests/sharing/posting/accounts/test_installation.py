@@ -182,6 +182,20 @@ def test_a_restored_database_sends_nothing_that_was_on_its_way(
     assert installation.may_post()
 
 
+def test_an_id_that_cannot_be_kept_posts_nothing_and_says_so(
+    data: Path, administrator: Client
+) -> None:
+    installation.may_post()
+    file = data / "instance_id"
+    file.unlink()
+    file.mkdir()
+    assert not installation.may_post()
+    assert administrator.get("/readyz").json()["parts"]["posting"] == {"state": "paused"}
+    administrator.post(reverse("posting_site"))
+    assert "cannot be read" in said(administrator.get(reverse("posting_site")))
+    assert not installation.may_post()
+
+
 def test_several_processes_that_start_at_once_agree_on_one_id(data: Path) -> None:
     first = installation._made_id()
     assert installation._made_id() == first

@@ -10,7 +10,7 @@ from django.test import Client
 from pytest_django import Settings
 
 from healthsite.mail.models import OutgoingMail
-from sharing.models import SocialAccount
+from sharing.models import PostingSite, SocialAccount
 from sharing.posting import warning
 from sharing.posting.claims import clock
 from sharing.posting.tasks import look_after_accounts
@@ -75,6 +75,13 @@ def test_an_access_without_an_end_and_a_disconnected_account_are_not_spoken_of(
     warning.warn()
     SocialAccount.objects.update(state=S.DISCONNECTED, expires_at=clock())
     warning.warn()
+    assert mail.outbox == []
+
+
+def test_a_copy_of_the_site_warns_nobody(account: SocialAccount) -> None:
+    PostingSite.objects.create(instance_id="another", site_url="https://other.example")
+    SocialAccount.objects.update(state=S.EXPIRED)
+    assert warning.warn() == 0
     assert mail.outbox == []
 
 
