@@ -8,6 +8,7 @@ import pytest
 from django.core import mail
 from django.db import connection
 from django.urls import reverse
+from pytest_django import Settings
 from redis import Redis
 
 from sharing.models import DeliveryAttempt, NetworkApp, ShareTarget, SocialAccount
@@ -15,6 +16,7 @@ from sharing.networks.demo import Fault, Kind
 from sharing.posting import accounts, reaching, vault, warning
 from sharing.posting.engine import send_due
 from sharing.posting.sending import Networks
+from sharing.posting.states import DeliveryState
 from tests.services import events_server
 from tests.sharing.conftest import Shared
 from tests.sharing.posting.accounts.conftest import PASSWORD, Desk
@@ -134,6 +136,21 @@ def test_no_secret_is_in_a_page_a_log_a_mail_an_error_a_task_or_in_the_clear_in_
             assert secret not in words, f"a secret is in {place}"
     # What is searched for would be found.
     assert PASSWORD in repr(vault.open_(SocialAccount.objects.get(network="bluesky").secrets))
+
+
+def test_posts_of_an_account_that_no_key_opens_wait_and_the_account_is_not_lost(
+    desk: Desk, target: ShareTarget, settings: Settings
+) -> None:
+    desk.connect_mastodon()
+    delivery = compose(target, desk.account())
+    settings.SECRET_KEY = "another key of the site, with at least fifty characters in it"
+    send_due(Networks(reaching.outbound()), seconds=5)
+    delivery.refresh_from_db()
+    assert delivery.state == DeliveryState.APPROVED
+    assert "cannot be read with the keys in use" in delivery.problem
+    account = desk.account()
+    assert account.state == SocialAccount.State.ACTIVE
+    assert account.silent_until is not None
 
 
 def test_a_sign_in_under_way_rests_encrypted_in_the_session(desk: Desk) -> None:
