@@ -102,6 +102,11 @@ app.conf.update(
             "schedule": 3600.0,
             "options": {"expires": 1800},
         },
+        "look after social accounts": {
+            "task": "sharing.look_after_accounts",
+            "schedule": 3600.0,
+            "options": {"expires": 1800},
+        },
         "send mail": {
             "task": "healthsite.send_mail",
             "schedule": SEND_MAIL_EVERY,

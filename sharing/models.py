@@ -23,6 +23,7 @@ from sharing.count_models import (
     UncountedShare,
 )
 from sharing.networks.text import plain
+from sharing.posting.account_models import NetworkApp, PostingSite
 from sharing.posting.models import Delivery, DeliveryAttempt, SocialAccount, SocialPost
 from sharing.share_settings import ShareSettings
 
@@ -37,6 +38,8 @@ __all__ = [
     "DeliveryAttempt",
     "HeldCount",
     "InboxEvent",
+    "NetworkApp",
+    "PostingSite",
     "ShareBurst",
     "ShareCard",
     "ShareCardSettings",

@@ -88,14 +88,21 @@ def secrets_of(
     return {name: value for name, value in kept.items() if value}
 
 
+def ends_at(credentials: contract.Credentials) -> datetime | None:
+    """Return when an access ends for good; None where it does not, or is renewed without a person."""
+    return None if credentials.refresh or credentials.password else credentials.expires_at
+
+
 class Keyring:
     """One account's credentials for all workers (contract.Keyring).
 
     The lock is a lease on the row, not a transaction: nobody's writes wait for a network.
     """
 
-    def __init__(self, account_id: int) -> None:
+    def __init__(self, account_id: int, *, in_thread: bool = True) -> None:
         self._account_id = account_id
+        # A thread's connection is its own and nobody else closes it.
+        self._in_thread = in_thread
 
     @contextmanager
     def lock(self) -> Iterator[None]:
@@ -105,7 +112,8 @@ class Keyring:
             yield
         finally:
             self._rows().filter(renewing_until=mine).update(renewing_until=None)
-            connection.close()
+            if self._in_thread:
+                connection.close()
 
     def load(self) -> contract.Credentials:
         """Read the newest ones."""
@@ -117,7 +125,10 @@ class Keyring:
         secrets = secrets_of(
             credentials, scheme=kept.get("scheme", "https"), view=kept.get("view", "")
         )
-        self._rows().update(secrets=vault.seal(secrets), expires_at=credentials.expires_at)
+        # Disconnected meanwhile, it must not get secrets again.
+        self._rows().exclude(secrets="").update(
+            secrets=vault.seal(secrets), expires_at=ends_at(credentials)
+        )
 
     def _take(self) -> datetime:
         ends = time.monotonic() + _RENEWAL.total_seconds()

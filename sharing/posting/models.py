@@ -40,6 +40,8 @@ class SocialAccount(models.Model):
     state = models.CharField(max_length=12, choices=State.choices, default=State.ACTIVE)
     # When the access ends unless it is renewed; None where it does not end by itself.
     expires_at = models.DateTimeField(null=True, blank=True)
+    # The last mail that told of this end: of how many days before, or of the end itself (sharing/posting/warning.py).
+    warned_of = models.CharField(max_length=10, blank=True)
     connected_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
     )

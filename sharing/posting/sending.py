@@ -12,7 +12,7 @@ from typing import Any
 from sharing.networks import posting
 from sharing.networks.http import Outbound
 from sharing.networks.posting import contract
-from sharing.posting import accounts, outcomes
+from sharing.posting import accounts, outcomes, vault
 from sharing.posting.jobs import Job
 from sharing.posting.limits import LimitsMemory
 from sharing.posting.outcomes import Outcome
@@ -78,7 +78,11 @@ class Networks:
         do: Callable[[contract.Account], Outcome],
     ) -> Outcome:
         """Do it, once more with fresh credentials where the network says that these are over."""
-        account = accounts.as_the_network_knows_it(job.account)
+        try:
+            account = accounts.as_the_network_knows_it(job.account)
+        except vault.Sealed as sealed:
+            # The operator's keys, not the account: it goes on by itself once they are back.
+            return outcomes.Later(str(sealed), everybody=True)
         try:
             try:
                 return do(account)

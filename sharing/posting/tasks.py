@@ -9,7 +9,7 @@ from celery import shared_task
 from django.conf import settings
 
 from sharing.networks.http import Outbound
-from sharing.posting import actions, sweeping
+from sharing.posting import actions, disconnecting, installation, sweeping, warning
 from sharing.posting.engine import send_due
 from sharing.posting.sending import Networks
 from sharing.posting.waking import SEND
@@ -22,7 +22,8 @@ _SECONDS = 20.0
 def send_posts() -> None:
     """Take back what dead workers held, send what is due, look for what is unknown."""
     with _alone_on_this_machine() as alone:
-        if alone:
+        # A copy of the database sends nothing, and uses nobody's access.
+        if alone and installation.may_post():
             sweeping.release_abandoned()
             send_due(_networks(), seconds=_SECONDS)
 
@@ -31,6 +32,13 @@ def send_posts() -> None:
 def recompute_post_times() -> None:
     """Follow what time zones' rules have become."""
     actions.recompute_times()
+
+
+@shared_task(name="sharing.look_after_accounts")
+def look_after_accounts() -> None:
+    """Tell whoever manages accounts of those whose access ends, and tidy up after disconnected ones."""
+    warning.warn()
+    disconnecting.cancel_stragglers()
 
 
 @cache
