@@ -23,6 +23,7 @@ from sharing.count_models import (
     UncountedShare,
 )
 from sharing.networks.text import plain
+from sharing.posting.composing_models import AutoPostRule, PostTemplate
 from sharing.posting.models import Delivery, DeliveryAttempt, SocialAccount, SocialPost
 from sharing.share_settings import ShareSettings
 
@@ -31,12 +32,14 @@ __all__ = [
     "CAMPAIGN_CODE_LENGTH",
     "CODE_LENGTH",
     "TOTAL_CLASSES",
+    "AutoPostRule",
     "CampaignLink",
     "CardFile",
     "Delivery",
     "DeliveryAttempt",
     "HeldCount",
     "InboxEvent",
+    "PostTemplate",
     "ShareBurst",
     "ShareCard",
     "ShareCardSettings",

@@ -13,6 +13,7 @@ from sharing.campaign_admin import END, REOPEN, campaign_links
 from sharing.campaign_permissions import CampaignLinkPolicy
 from sharing.campaign_target_chooser import target_chooser
 from sharing.models import CampaignLink
+from sharing.posting.admin import composer_hooks  # noqa: F401 - registers itself
 from sharing.reports import SharesReport
 from sharing.settings_preview import preview
 
