@@ -136,12 +136,12 @@ def has_unpublished_changes(page_id: int) -> bool:
 def first_published(page_id: int) -> dict[UUID | None, datetime]:
     """Return when an article (None) and its sections were first published, by block id."""
     article = articles.articles_by_id([page_id]).get(page_id)
-    moments = {
+    moments: dict[UUID | None, datetime] = {
         block_id: row.first_published_at
         for (_, block_id), row in articles.sections_by_block([page_id]).items()
     }
     if article is not None and article.first_published_at is not None:
-        moments |= {None: article.first_published_at}
+        moments[None] = article.first_published_at
     return moments
 
 

@@ -86,7 +86,7 @@ class AutoPostRule(BaseGenericSetting):
         FIRST = "first", "The first section"
         ALL = "all", "Every section"
 
-    is_on = models.BooleanField("post by itself", default=False)
+    is_on = models.BooleanField("post automatically", default=False)
     article = models.BooleanField(
         "the article", default=True, help_text="One post about the article as a whole."
     )
@@ -99,7 +99,13 @@ class AutoPostRule(BaseGenericSetting):
         help_text="The first goes out at once, the next after so many hours, in the order of the article. "
         "0 sends all of them at once.",
     )
-    accounts = models.ManyToManyField("sharing.SocialAccount", blank=True, related_name="+")
+    accounts = models.ManyToManyField(
+        "sharing.SocialAccount",
+        blank=True,
+        related_name="+",
+        limit_choices_to=~Q(state="disconnected"),
+        help_text="Of these, only those that are connected and not paused at that moment.",
+    )
     template = models.ForeignKey(
         PostTemplate,
         null=True,
@@ -137,7 +143,7 @@ class AutoPostRule(BaseGenericSetting):
     ]
 
     class Meta:
-        verbose_name = "posts by themselves"
+        verbose_name = "automatic posts"
         constraints: ClassVar = [
             models.CheckConstraint(
                 condition=Q(hours_apart__lte=MOST_HOURS_APART),
@@ -147,4 +153,4 @@ class AutoPostRule(BaseGenericSetting):
         ]
 
     def __str__(self) -> str:
-        return "posts by themselves"
+        return "automatic posts"

@@ -65,40 +65,23 @@ def write(
 
     `again` are the accounts for which a second post about the same is meant.
     """
-    before = SocialPost.objects.filter(form_key=form_key, target=target).first()
-    if before is not None:
-        return Written(before, is_new=False)
-    try:
-        return Written(_write(target, wordings, timing, by, approved, form_key, again), is_new=True)
-    except IntegrityError:
-        # The same form came twice at once, and the other one was first.
+    with transaction.atomic():
+        # Two who write about the same at once stand in line here, so that the second one is asked. It does not
+        # keep shares of the target from being counted.
+        ShareTarget.objects.select_for_update(no_key=True).get(pk=target.pk)
         before = SocialPost.objects.filter(form_key=form_key, target=target).first()
-        if before is None:
-            raise
-        return Written(before, is_new=False)
-
-
-@transaction.atomic
-def _write(
-    target: ShareTarget,
-    wordings: Sequence[Wording],
-    timing: Timing,
-    by: Any,
-    approved: bool,
-    form_key: UUID,
-    again: Collection[int],
-) -> SocialPost:
-    # Two who write about the same at once stand in line here, so that the second one is asked.
-    ShareTarget.objects.select_for_update(no_key=True).get(pk=target.pk)
-    _refuse_unasked(target, {each.account_id for each in wordings} - set(again))
-    return actions.compose(
-        target=target,
-        wordings=wordings,
-        timing=timing,
-        by=by,
-        approved=approved,
-        form_key=form_key,
-    )
+        if before is not None:
+            return Written(before, is_new=False)
+        _refuse_unasked(target, {each.account_id for each in wordings} - set(again))
+        post = actions.compose(
+            target=target,
+            wordings=wordings,
+            timing=timing,
+            by=by,
+            approved=approved,
+            form_key=form_key,
+        )
+    return Written(post, is_new=True)
 
 
 @transaction.atomic

@@ -121,11 +121,20 @@ def _ask(accounts: Iterable[tuple[SocialAccount, Connector]], patience: float) -
             memory.note(server, None)
 
 
+def close() -> None:
+    """Wait for what is under way, close every connection, and know nothing again."""
+    _threads().shutdown()
+    _threads.cache_clear()
+    _outbound(tuple(settings.POSTING_TRUSTED_HOSTS)).close()
+    _outbound.cache_clear()
+    memory.forget()
+
+
 @cache
 def _threads() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(8, thread_name_prefix="limits")
 
 
-@lru_cache(2)
+@lru_cache(1)
 def _outbound(trusted: tuple[str, ...]) -> Outbound:
     return Outbound(trusted=trusted, within=_PATIENCE)

@@ -210,8 +210,12 @@ class Composer(WagtailAdminTemplateMixin, TemplateView):
         if self.post_row is not None:
             return Typed.of_post(self.post_row, self.mine)
         waits = self.subject.is_awaited
+        seats = self._desk(Typed(uuid4())).seats
+        able = [each.account.pk for each in seats if each.can_be_chosen]
         return Typed(
             form_key=uuid4(),
+            # A site with one account need not choose.
+            accounts=frozenset(able if len(able) == 1 else ()),
             text=self._filled(queries.default_template()),
             language=settings.LANGUAGE_CODE.partition("-")[0],
             when=str(_When.AT_PUBLISH if waits else _When.NOW),

@@ -76,6 +76,8 @@ class Seat:
     def limit_words(self) -> str:
         """Return how many characters fit, and who says so."""
         number = f"{self.limits.text.limit:,} characters"
+        if self.connector is not None and self.limits is self.connector.usual_limits():
+            return f"{number} on every server of {self.network}"
         if self.known is not None and self.known.age is not None:
             minutes = round(self.known.age / 60)
             when = "just now" if minutes < 1 else f"{minutes} minute{'s' * (minutes != 1)} ago"

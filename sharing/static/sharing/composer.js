@@ -111,7 +111,7 @@ class Composer {
     const data = new FormData(this.form);
     data.set("action", "live");
     try {
-      const answer = await fetch(this.form.action, {
+      const answer = await fetch(location.href, {
         method: "POST",
         body: data,
         credentials: "same-origin",

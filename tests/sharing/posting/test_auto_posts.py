@@ -1,5 +1,6 @@
 """The rule that posts by itself, at the first publication and never again."""
 
+from itertools import pairwise
 from typing import Any
 from unittest import mock
 
@@ -15,7 +16,7 @@ from sharing.models import (
     SocialAccount,
     SocialPost,
 )
-from sharing.posting import auto_posts, known_limits
+from sharing.posting import known_limits
 from sharing.posting.states import DeliveryState
 from tests.factories import add_article, add_draft, edit, section
 from tests.sharing.posting.conftest import add_account
@@ -38,7 +39,7 @@ def mastodon(db: None) -> SocialAccount:
 
 
 def rule(*accounts: SocialAccount, **values: Any) -> AutoPostRule:
-    made = AutoPostRule.objects.create(**{"is_on": True, "hours_apart": 0} | values)
+    made: AutoPostRule = AutoPostRule.objects.create(**{"is_on": True, "hours_apart": 0} | values)
     made.accounts.set(accounts)
     return made
 
@@ -120,7 +121,7 @@ def test_posts_are_spread_as_the_rule_says(home: HomePage, mastodon: SocialAccou
     moments = [each.not_before for each in Delivery.objects.order_by("not_before")]
     gaps = [
         (later - earlier).total_seconds() / 3600
-        for earlier, later in zip(moments, moments[1:], strict=False)
+        for earlier, later in pairwise(moments)
         if later is not None and earlier is not None
     ]
     # Wall clocks have no seconds, and change once in a while.
@@ -175,7 +176,7 @@ def test_a_rule_that_fails_altogether_leaves_the_page_published(
     home: HomePage, mastodon: SocialAccount, caplog: pytest.LogCaptureFixture
 ) -> None:
     rule(mastodon)
-    with mock.patch.object(auto_posts.actions, "compose", side_effect=RuntimeError("broken")):
+    with mock.patch("sharing.posting.actions.compose", side_effect=RuntimeError("broken")):
         article = add_article(home)
     assert ArticlePage.objects.get(pk=article.pk).live
     assert ShareTarget.objects.filter(page_id=article.pk).exists()

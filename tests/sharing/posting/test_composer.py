@@ -7,17 +7,19 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Permission, User
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from articles.models import ArticlePage, HomePage
 from sharing.links import post_address
 from sharing.models import Delivery, PostTemplate, ShareTarget, SocialAccount, SocialPost
-from sharing.posting import actions, known_limits
+from sharing.posting import known_limits
 from sharing.posting.states import DeliveryState
 from tests.factories import add_draft, edit, section
 from tests.sharing.conftest import Shared
-from tests.sharing.posting.conftest import NOW, add_account
+from tests.sharing.posting.conftest import add_account
 
 pytestmark = pytest.mark.django_db
 S = DeliveryState
@@ -571,8 +573,6 @@ def test_who_may_not_edit_the_article_sees_no_composer(
 ) -> None:
     stranger = Client(headers={"host": "127.0.0.1:8000"})
     user = User.objects.create_user("sam", "sam@example.org", "secret")
-    from django.contrib.auth.models import Permission
-
     user.user_permissions.add(Permission.objects.get(codename="access_admin"))
     stranger.force_login(user)
     for address in (compose_url(part), edit_url(scheduled)):
@@ -649,11 +649,7 @@ def test_the_composer_takes_as_many_queries_for_ten_accounts_as_for_two(
     part: ShareTarget,
     mastodon: SocialAccount,
     bluesky: SocialAccount,
-    django_assert_max_num_queries: Any,
 ) -> None:
-    from django.db import connection
-    from django.test.utils import CaptureQueriesContext
-
     publisher.get(compose_url(part))
     with CaptureQueriesContext(connection) as few:
         publisher.get(compose_url(part))
