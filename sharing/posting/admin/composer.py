@@ -25,7 +25,7 @@ from sharing.models import ShareTarget
 from sharing.networks.posting.lengths import TextRule
 from sharing.posting import drafting, queries, scheduling
 from sharing.posting.actions import NotNow
-from sharing.posting.admin.composer_desk import Desk, lay, tightest
+from sharing.posting.admin.composer_desk import Desk, Seat, lay, tightest
 from sharing.posting.admin.composer_form import (
     LANGUAGES,
     MOST_ACCOUNTS,
@@ -122,7 +122,8 @@ class Composer(WagtailAdminTemplateMixin, TemplateView):
                 request, "sharing/admin/composer_previews.html", self._fragment(typed)
             )
         if action == "template":
-            filled = typed.with_text(self._filled(self._template(typed.template)))
+            seats = self._desk(typed).seats
+            filled = typed.with_text(self._filled(self._template(typed.template), seats))
             return self._page(filled, replaced=typed.text)
         if action == "now":
             return self._page(typed.now())
@@ -216,7 +217,7 @@ class Composer(WagtailAdminTemplateMixin, TemplateView):
             form_key=uuid4(),
             # A site with one account need not choose.
             accounts=frozenset(able if len(able) == 1 else ()),
-            text=self._filled(queries.default_template()),
+            text=self._filled(queries.default_template(), seats),
             language=settings.LANGUAGE_CODE.partition("-")[0],
             when=str(_When.AT_PUBLISH if waits else _When.NOW),
             time_zone=settings.TIME_ZONE,
@@ -226,9 +227,9 @@ class Composer(WagtailAdminTemplateMixin, TemplateView):
         found = {str(each.pk): each.text for each in queries.templates()}
         return found.get(pk, STANDARD)
 
-    def _filled(self, template: str) -> str:
+    def _filled(self, template: str, seats: Sequence[Seat]) -> str:
         """Return a template's text for this target, short enough for all accounts, its link still a variable."""
-        seat = tightest(lay(Typed(uuid4()), self.subject, mine=(), now=self.now, ask=True).seats)
+        seat = tightest(seats)
         rule = seat.limits.text if seat else TextRule(500, link=23)
         link = seat.link if seat else _SAMPLE
         try:

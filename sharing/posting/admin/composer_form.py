@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 from uuid import UUID, uuid4
 from zoneinfo import available_timezones
@@ -51,8 +52,14 @@ _REGIONS = frozenset(
 
 def time_zones() -> list[str]:
     """Return the names of zones that people live in, the site's own first."""
-    lived_in = {name for name in available_timezones() if name.partition("/")[0] in _REGIONS}
+    lived_in = {name for name in _known_zones() if name.partition("/")[0] in _REGIONS}
     return [settings.TIME_ZONE, *sorted((lived_in | {"UTC"}) - {settings.TIME_ZONE})]
+
+
+@cache
+def _known_zones() -> frozenset[str]:
+    # Looked up in hundreds of files.
+    return frozenset(available_timezones())
 
 
 @dataclass(frozen=True)
@@ -208,7 +215,7 @@ def _wrong_time(typed: Typed, subject: Subject, now: datetime) -> dict[str, str]
     except Unusable as error:
         if typed.when not in _When.values:
             return {"when": str(error)}
-        is_zone = typed.time_zone not in available_timezones()
+        is_zone = typed.time_zone not in _known_zones()
         return {"time_zone" if is_zone else "local_time": str(error)}
     if due is not None and typed.when == _When.AT_TIME and due < now:
         return {"local_time": "This time is over. Choose a later one, or send it now."}

@@ -70,7 +70,7 @@ def test_a_server_is_asked_for_its_limits_and_only_once_in_a_while(
     assert network.truth.asked == asked
 
 
-@pytest.mark.parametrize("kind", [Kind.HANG, Kind.ERROR_BEFORE, Kind.HTML, Kind.DRIP])
+@pytest.mark.parametrize("kind", [Kind.HANG, Kind.HTML])
 def test_a_server_that_does_not_answer_has_the_usual_figures_and_is_left_alone(
     publisher: Client,
     network: DemoNetwork,
