@@ -46,7 +46,7 @@ def rule(*accounts: SocialAccount, **values: Any) -> AutoPostRule:
 
 def posted() -> list[str]:
     """Return what each post is about, in the order in which they go out."""
-    rows = Delivery.objects.order_by("not_before", "pk").select_related("target")
+    rows = Delivery.objects.order_by("due_at", "pk").select_related("target")
     return [each.target.label for each in rows]
 
 

@@ -7,6 +7,8 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from django.core.files.storage import default_storage
+from django.core.handlers.base import BaseHandler
 from django.db import connection
 from django.test import Client
 
@@ -121,10 +123,10 @@ def test_a_network_without_a_connector_is_shown_and_cannot_be_chosen(
 
 @pytest.mark.django_db(transaction=True)
 def test_a_post_is_saved_while_the_broker_is_frozen(
-    publisher: Client, part: ShareTarget, frozen_events: None
+    superuser: Client, part: ShareTarget, frozen_events: None
 ) -> None:
     known_limits.memory.note(("mastodon", "social.example"), None)
-    answer = publisher.post(compose_url(part), typed(add_account()))
+    answer = superuser.post(compose_url(part), typed(add_account()))
     assert answer.status_code == 302
     assert SocialPost.objects.get().deliveries.get().not_before is not None
 
@@ -209,7 +211,7 @@ def test_a_missing_picture_a_damaged_and_a_large_one_are_each_named(
     assert "bytes; Bluesky takes" in card_problems(part)[0].sentence
     monkeypatch.setattr(card_check, "SMALLEST", (2000, 315))
     assert "1200 × 630 pixels" in card_problems(part)[0].sentence
-    path = Path(card_files.default_storage.path(card_files.name(digest)))
+    path = Path(default_storage.path(card_files.name(digest)))
     path.write_bytes(b"no picture")
     assert "is damaged" in card_problems(part)[0].sentence
     path.unlink()
@@ -230,7 +232,7 @@ def test_a_page_that_cannot_be_drawn_is_a_warning_and_the_composer_stays(
     def fail(*args: Any) -> None:
         raise RuntimeError("broken template")
 
-    monkeypatch.setattr(card_check.BaseHandler, "get_response", fail)
+    monkeypatch.setattr(BaseHandler, "get_response", fail)
     assert "could not be read" in card_problems(part)[0].sentence
 
 
