@@ -80,6 +80,8 @@ def _state(delivery: Delivery, now: datetime) -> str:
 def _when(delivery: Delivery) -> str:
     if delivery.published_at is not None:
         return moment_words(delivery.published_at)
+    if delivery.state == DeliveryState.DRAFT and delivery.post.when == SocialPost.When.NOW:
+        return "at once, when it is approved"
     if delivery.due_at is not None:
         return moment_words(delivery.due_at)
     return ""
