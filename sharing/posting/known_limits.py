@@ -33,36 +33,42 @@ class KnownLimits:
 
 
 class Memory:
-    """What servers said, by network and host; None is a silence. Threads may share it."""
+    """What servers said and when, and when they were silent, by network and host. Threads may share it."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._lock = threading.Lock()
-        self._said: dict[_Server, tuple[float, Limits | None]] = {}
+        self._said: dict[_Server, tuple[float, Limits]] = {}
+        self._silent: dict[_Server, float] = {}
 
     def note(self, server: _Server, limits: Limits | None) -> None:
-        """Keep what a server said, or that it said nothing; an older figure outlives a silence."""
+        """Keep what a server said, or that it said nothing; what it said before outlives a silence."""
         with self._lock:
-            if limits is not None or self._said.get(server, (0.0, None))[1] is None:
+            if limits is None:
+                self._silent[server] = self._clock()
+            else:
                 self._said[server] = (self._clock(), limits)
 
     def is_fresh(self, server: _Server) -> bool:
-        """Tell whether a server need not be asked."""
+        """Tell whether a server need not be asked: it said so lately, or was silent just now."""
         with self._lock:
-            at, limits = self._said.get(server, (0.0, None))
-            known = server in self._said
-        return known and self._clock() - at < (_LEFT_ALONE if limits is None else _KEPT)
+            at, silent = self._said.get(server, (None, None))[0], self._silent.get(server)
+        now = self._clock()
+        return (at is not None and now - at < _KEPT) or (
+            silent is not None and now - silent < _LEFT_ALONE
+        )
 
     def limits(self, server: _Server) -> KnownLimits | None:
-        """Return what a server said last, however long ago; None where it said nothing."""
+        """Return what a server said last, however long ago; None where it never said anything."""
         with self._lock:
-            at, limits = self._said.get(server, (0.0, None))
-        return KnownLimits(limits, self._clock() - at) if limits is not None else None
+            said = self._said.get(server)
+        return KnownLimits(said[1], self._clock() - said[0]) if said else None
 
     def forget(self) -> None:
         """Know nothing again."""
         with self._lock:
             self._said.clear()
+            self._silent.clear()
 
 
 memory = Memory()

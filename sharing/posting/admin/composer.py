@@ -13,6 +13,7 @@ from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import NoReverseMatch, reverse
 from django.utils.decorators import method_decorator
+from django.utils.formats import date_format
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from django.views.generic import TemplateView
@@ -23,7 +24,7 @@ from sharing import actions as sharing_actions
 from sharing import shareables
 from sharing.models import ShareTarget
 from sharing.networks.posting.lengths import TextRule
-from sharing.posting import drafting, queries, scheduling
+from sharing.posting import actions, drafting, queries, scheduling
 from sharing.posting.actions import NotNow
 from sharing.posting.admin.composer_desk import Desk, Seat, lay, tightest
 from sharing.posting.admin.composer_form import (
@@ -35,7 +36,7 @@ from sharing.posting.admin.composer_form import (
     refusals,
     time_zones,
 )
-from sharing.posting.admin.composer_lines import moment_words, post_page
+from sharing.posting.admin.composer_lines import post_page
 from sharing.posting.card_check import card_problems
 from sharing.posting.claims import clock
 from sharing.posting.drafting import ChangedMeanwhile, PostedAlready
@@ -353,9 +354,10 @@ def _told(post: SocialPost, accounts: int, approved: bool) -> str:
         case _When.AT_PUBLISH:
             return f"Saved for {number}. It goes out when the page is published."
         case _When.AT_TIME:
-            due = post.deliveries.values_list("due_at", flat=True).first()
-            local = moment_words(due) if due else ""
-            return f"Scheduled for {number}: {local} ({settings.TIME_ZONE})."
+            due = actions.Timing(_When.AT_TIME, post.local_time, post.time_zone).moment(clock())
+            there = scheduling.zone(post.time_zone)
+            local = date_format(due.astimezone(there), "j F Y, H:i") if due else ""
+            return f"Scheduled for {number}: {local} ({post.time_zone})."
 
 
 def _names(desk: Desk, ability: str) -> str:

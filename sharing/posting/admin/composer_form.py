@@ -98,7 +98,7 @@ class Typed:
             text=_lines(data.get("text", "")),
             own={account_id: text for account_id, text in own.items() if text.strip()},
             language=data.get("language", ""),
-            visibility=data.get("visibility", ""),
+            visibility=data.get("visibility", str(Visibility.PUBLIC)),
             warning=" ".join(data.get("warning", "").split()),
             when=data.get("when", ""),
             # Some browsers add seconds.

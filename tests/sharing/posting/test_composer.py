@@ -320,7 +320,9 @@ def test_a_time_that_is_over_offers_now(
 def test_a_post_at_a_time_keeps_the_wall_clock_and_its_zone(
     publisher: Client, part: ShareTarget, mastodon: SocialAccount
 ) -> None:
-    publisher.post(compose_url(part), typed(mastodon, when="time", local_time=FAR))
+    data = typed(mastodon, when="time", local_time=FAR)
+    answer = publisher.post(compose_url(part), data, follow=True)
+    assert "1 June 2099, 09:30 (Europe/Berlin)" in answer.content.decode()
     post = SocialPost.objects.get()
     assert (post.local_time, post.time_zone) == (FAR, "Europe/Berlin")
     assert post.deliveries.get().due_at == datetime(2099, 6, 1, 7, 30, tzinfo=UTC)

@@ -96,9 +96,12 @@ def test_what_a_server_said_once_outlives_its_silence() -> None:
     now = 4000.0
     assert not memory.is_fresh(server)
     memory.note(server, None)
+    assert memory.is_fresh(server), "nobody waits for it again within a minute"
     found = memory.limits(server)
     assert found is not None
     assert found.age == 4000.0
+    now = 4100.0
+    assert not memory.is_fresh(server)
 
 
 def test_an_account_whose_secrets_nobody_can_read_is_still_written_for(
