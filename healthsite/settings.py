@@ -117,7 +117,11 @@ RESERVED_ARTICLE_SLUGS = frozenset(
 PUBLIC_FORM_VIEWS = frozenset({"collection_password", "page_password"})
 
 # Panels that other apps add to the article editor, as dotted paths (articles imports none of them).
-ARTICLE_EXTRA_PANELS = ["sharing.panels.SharesPanel", "sharing.card_panels.CardsPanel"]
+ARTICLE_EXTRA_PANELS = [
+    "sharing.panels.SharesPanel",
+    "sharing.posting.admin.composer_panel.PostsPanel",
+    "sharing.card_panels.CardsPanel",
+]
 
 # --- Core ----------------------------------------------------------------------------------------
 

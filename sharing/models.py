@@ -24,6 +24,7 @@ from sharing.count_models import (
 )
 from sharing.networks.text import plain
 from sharing.posting.account_models import NetworkApp, PostingSite
+from sharing.posting.composing_models import AutoPostRule, PostTemplate
 from sharing.posting.models import Delivery, DeliveryAttempt, SocialAccount, SocialPost
 from sharing.share_settings import ShareSettings
 
@@ -32,6 +33,7 @@ __all__ = [
     "CAMPAIGN_CODE_LENGTH",
     "CODE_LENGTH",
     "TOTAL_CLASSES",
+    "AutoPostRule",
     "CampaignLink",
     "CardFile",
     "Delivery",
@@ -39,6 +41,7 @@ __all__ = [
     "HeldCount",
     "InboxEvent",
     "NetworkApp",
+    "PostTemplate",
     "PostingSite",
     "ShareBurst",
     "ShareCard",

@@ -13,7 +13,7 @@ from sharing.campaign_admin import END, REOPEN, campaign_links
 from sharing.campaign_permissions import CampaignLinkPolicy
 from sharing.campaign_target_chooser import target_chooser
 from sharing.models import CampaignLink
-from sharing.posting.admin import accounts_hooks  # noqa: F401
+from sharing.posting.admin import accounts_hooks, composer_hooks  # noqa: F401 - register themselves
 from sharing.reports import SharesReport
 from sharing.settings_preview import preview
 

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from uuid import UUID
 
 from sharing.models import ShareTarget
-from sharing.posting import actions
+from sharing.posting import actions, auto_posts
 from sharing.posting.waking import wake_sender
 
 
@@ -20,6 +20,9 @@ def published(*, page_id: int, block_ids: Collection[UUID | None]) -> None:
     removed = set(targets.values()) - set(there)
     if removed:
         actions.cancel_waiting(target_ids=removed, why="The section was removed from its article.")
+    auto_posts.first_publication(
+        page_id=page_id, targets={key: pk for key, pk in targets.items() if pk in there}
+    )
     if actions.published(target_ids=there):
         wake_sender()
 

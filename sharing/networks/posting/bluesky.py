@@ -94,6 +94,10 @@ class Bluesky(Asking):
         """Return the lexicon's figures: they are the same on every server."""
         return LIMITS
 
+    def usual_limits(self) -> Limits:
+        """See Connector."""
+        return LIMITS
+
     def check(self, post: Post, limits: Limits) -> Sequence[Problem]:
         """See Connector."""
         return list(_problems(post, limits))

@@ -353,6 +353,10 @@ class Connector(Protocol):
         """Ask what the server takes; keep the answer with its age."""
         ...
 
+    def usual_limits(self) -> Limits:
+        """Return the network's documented figures, for a server that does not answer."""
+        ...
+
     def check(self, post: Post, limits: Limits) -> Sequence[Problem]:
         """Say what is wrong with a post, without asking anybody."""
         ...

@@ -92,6 +92,10 @@ class MastodonApi(Asking):
             answer = self._ask(account.origin, "GET", "/api/v1/instance")
         return read_limits(answer.json)
 
+    def usual_limits(self) -> Limits:
+        """Return Mastodon's own figures."""
+        return read_limits({})
+
     def check(self, post: Post, limits: Limits) -> Sequence[Problem]:
         """See Connector."""
         return list(_problems(post, limits))
