@@ -77,6 +77,8 @@ POSTING_KEYS = env.secrets("POSTING_KEYS")
 # Servers that posts may go to although they are not on the public internet, as host:port: a demo network, or a
 # server of one's own.
 POSTING_TRUSTED_HOSTS = env.names("POSTING_TRUSTED_HOSTS")
+# Posts of an article or section that is taken down are deleted on their networks at once; else editors are asked.
+DELETE_POSTS_OF_GONE_PAGES = env.flag("DELETE_POSTS_OF_GONE_PAGES")
 # Called with the name of a place in the engine that posts (sharing/posting/kill_points.py); tests set it.
 KILL_POINTS = None
 

@@ -23,6 +23,7 @@ from sharing.count_models import (
     UncountedShare,
 )
 from sharing.networks.text import plain
+from sharing.posting.after_models import PostNumber, PostWatch, PostWish
 from sharing.posting.models import Delivery, DeliveryAttempt, SocialAccount, SocialPost
 from sharing.share_settings import ShareSettings
 
@@ -37,6 +38,9 @@ __all__ = [
     "DeliveryAttempt",
     "HeldCount",
     "InboxEvent",
+    "PostNumber",
+    "PostWatch",
+    "PostWish",
     "ShareBurst",
     "ShareCard",
     "ShareCardSettings",

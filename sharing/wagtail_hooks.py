@@ -13,6 +13,7 @@ from sharing.campaign_admin import END, REOPEN, campaign_links
 from sharing.campaign_permissions import CampaignLinkPolicy
 from sharing.campaign_target_chooser import target_chooser
 from sharing.models import CampaignLink
+from sharing.posting.admin import posts_hooks as posts_hooks
 from sharing.reports import SharesReport
 from sharing.settings_preview import preview
 

@@ -190,6 +190,13 @@ class Delivery(models.Model):
                 condition=Q(state__in=["preparing", "armed", "unknown"]),
                 name="delivery_held",
             ),
+            models.Index(
+                fields=["published_at"],
+                condition=Q(state="published"),
+                name="delivery_published_at",
+            ),
+            # The calendar reads a month of them.
+            models.Index(fields=["due_at"], name="delivery_by_due_at"),
         ]
 
     def __str__(self) -> str:
@@ -205,6 +212,7 @@ class DeliveryAttempt(models.Model):
         LOOK_UP = "look_up", "Looked for it"
         PERSON = "person", "A person decided"
         REMOVE = "remove", "Deleted there"
+        CORRECT = "correct", "Corrected there"
 
     delivery = models.ForeignKey(Delivery, on_delete=models.CASCADE, related_name="attempts")
     kind = models.CharField(max_length=10, choices=Kind.choices)

@@ -1,8 +1,12 @@
 """All reads of posts that others may use."""
 
 from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from django.db.models import Q
 
 from sharing.posting.models import Delivery, SocialAccount
+from sharing.posting.states import DeliveryState
 
 
 def delivery_by_link(code: str) -> Delivery | None:
@@ -22,3 +26,23 @@ def active_accounts() -> list[SocialAccount]:
     """Return the accounts that can be posted with, by network and handle."""
     accounts = SocialAccount.objects.filter(state=SocialAccount.State.ACTIVE)
     return list(accounts.order_by("network", "handle", "pk"))
+
+
+# A worker sends within seconds; what waits longer than this for its moment is overdue.
+OVERDUE_AFTER = timedelta(minutes=1)
+# Nothing happens to these before a person decided, or looked.
+WAITS_FOR_A_PERSON = (DeliveryState.UNKNOWN, DeliveryState.FAILED)
+
+
+def overdue(now: datetime) -> Q:
+    """Return what deliveries are asked by that should have gone out by now; nothing keeps it in the database."""
+    return Q(state=DeliveryState.APPROVED, due_at__lt=now - OVERDUE_AFTER)
+
+
+def is_overdue(delivery: Delivery, now: datetime) -> bool:
+    """Tell whether a delivery should have gone out by now."""
+    return (
+        delivery.state == DeliveryState.APPROVED
+        and delivery.due_at is not None
+        and delivery.due_at < now - OVERDUE_AFTER
+    )

@@ -77,17 +77,10 @@ class Networks:
         connector: contract.Connector,
         do: Callable[[contract.Account], Outcome],
     ) -> Outcome:
-        """Do it, once more with fresh credentials where the network says that these are over."""
-        account = accounts.as_the_network_knows_it(job.account)
         try:
-            try:
-                return do(account)
-            except contract.Stopped as stopped:
-                if not isinstance(stopped.outcome, contract.CredentialsExpired):
-                    raise
-                return do(connector.renew(account, accounts.Keyring(job.account_id)))
+            return accounts.with_access(job.account_id, job.account, connector, do)
         except contract.Stopped as stopped:
-            return _of_hindrance(stopped.outcome)
+            return of_hindrance(stopped.outcome)
 
 
 def _stamp(job: Job) -> contract.Stamp | None:
@@ -103,10 +96,11 @@ def _of_receipt(receipt: contract.Receipt) -> Outcome:
         case contract.Unknown(sentence):
             return outcomes.Doubtful(sentence, budget)
         case hindrance:
-            return replace(_of_hindrance(hindrance), budget=budget)
+            return replace(of_hindrance(hindrance), budget=budget)
 
 
-def _of_hindrance(hindrance: Any) -> Outcome:
+def of_hindrance(hindrance: Any) -> Outcome:
+    """Return what may be concluded from what hindered a call."""
     match hindrance:
         case contract.Rejected(sentence):
             return outcomes.Refused(sentence)
