@@ -8,7 +8,7 @@ from typing import Any
 
 from django.contrib.humanize.templatetags.humanize import intcomma
 from django.db.models import Prefetch
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 from django.utils.functional import cached_property
@@ -158,12 +158,6 @@ class PostStanding(PostMixin, TemplateView):
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         """Add the post and its deliveries."""
         return super().get_context_data(**kwargs) | context_of(self.post_shown, self.request)
-
-    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        """Return the fragment; nothing keeps it."""
-        answer = super().get(request, *args, **kwargs)
-        answer["Cache-Control"] = "no-store"
-        return answer
 
 
 def context_of(post: SocialPost, request: HttpRequest) -> dict[str, Any]:

@@ -72,6 +72,18 @@ class Day:
 
 
 @dataclass(frozen=True)
+class Week:
+    """One row of the calendar."""
+
+    days: list[Day]
+
+    @property
+    def is_empty(self) -> bool:
+        """Tell whether none of its days in the month has a post: a phone leaves it out."""
+        return not any(day.in_month and day.entries for day in self.days)
+
+
+@dataclass(frozen=True)
 class Month:
     """The month that is asked for."""
 
@@ -125,6 +137,10 @@ class PostsCalendar(PermissionCheckedMixin, WagtailAdminTemplateMixin, TemplateV
         by_day: dict[date, list[Entry]] = {}
         for day, of_day in _by_day(deliveries).items():
             by_day[day] = _entries(of_day, now)
+        shown = [
+            Week([_day(each, month, today, by_day.get(each, [])) for each in week])
+            for week in weeks
+        ]
         undated = _entries(_undated(self.request.user), now)
         context: dict[str, Any] = super().get_context_data(**kwargs)
         return context | {
@@ -133,12 +149,8 @@ class PostsCalendar(PermissionCheckedMixin, WagtailAdminTemplateMixin, TemplateV
             "next": month.next(1) if month.year < _LAST_YEAR else None,
             "is_this_month": (today.year, today.month) == (month.year, month.month),
             "weekdays": weeks[0],
-            "weeks": [
-                [_day(each, month, today, by_day.get(each, [])) for each in week] for week in weeks
-            ],
-            "is_empty": not any(
-                by_day.get(each) for week in weeks for each in week if each.month == month.month
-            ),
+            "weeks": shown,
+            "is_empty": all(week.is_empty for week in shown),
             "is_cut": len(deliveries) == MOST_A_MONTH,
             "undated": undated,
             "time_zone": settings.TIME_ZONE,
