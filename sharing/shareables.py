@@ -137,20 +137,20 @@ def changed_last(targets: Iterable[ShareTarget]) -> dict[int, datetime]:
     Targets without a section row (an article without sections) are left out.
     """
     targets = list(targets)
-    sections = articles.sections_by_block({target.page_id for target in targets})
+    of_section: dict[tuple[int, UUID | None], datetime] = {}
     of_page: dict[int, datetime] = {}
-    for (page_id, _), section in sections.items():
-        of_page[page_id] = max(of_page.get(page_id, section.changed_at), section.changed_at)
-    found = {}
-    for target in targets:
-        if target.block_id is None:
-            moment = of_page.get(target.page_id)
-        else:
-            row = sections.get((target.page_id, target.block_id))
-            moment = row.changed_at if row is not None else None
-        if moment is not None:
-            found[target.pk] = moment
-    return found
+    for page_id, block_id, moment in articles.content_changes({each.page_id for each in targets}):
+        of_section[page_id, block_id] = moment
+        of_page[page_id] = max(of_page.get(page_id, moment), moment)
+    found = {
+        target.pk: (
+            of_page.get(target.page_id)
+            if target.block_id is None
+            else of_section.get((target.page_id, target.block_id))
+        )
+        for target in targets
+    }
+    return {pk: moment for pk, moment in found.items() if moment is not None}
 
 
 def _shareable(

@@ -1,10 +1,12 @@
 """All reads of posts that others may use."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import Q
+from django.db.models import Max, Q, Sum
 
+from sharing.posting.after_models import PostNumber
 from sharing.posting.models import Delivery, SocialAccount
 from sharing.posting.states import DeliveryState
 
@@ -46,3 +48,38 @@ def is_overdue(delivery: Delivery, now: datetime) -> bool:
         and delivery.due_at is not None
         and delivery.due_at < now - OVERDUE_AFTER
     )
+
+
+@dataclass(frozen=True)
+class Observed:
+    """What networks told of the posts about an article and its sections, by name, and when they last did."""
+
+    numbers: dict[str, int]
+    sources: list[str]
+    as_of: datetime
+
+
+def observed(page_id: int) -> Observed | None:
+    """Return what networks told of an article's posts, with one query; None where they told nothing."""
+    rows = list(
+        PostNumber.objects.filter(delivery__target__page_id=page_id)
+        .order_by("source", "name")
+        .values_list("source", "name")
+        .annotate(total=Sum("value"), last=Max("as_of"))
+    )
+    if not rows:
+        return None
+    numbers: dict[str, int] = {}
+    for _, name, total, _ in rows:
+        numbers[name] = numbers.get(name, 0) + int(total)
+    by_name = {name: numbers[name] for name in PostNumber.Name.values if name in numbers}
+    sources = list(dict.fromkeys(source for source, *_ in rows))
+    return Observed(by_name, sources, max(last for *_, last in rows))
+
+
+_ONE = {"reposts": "repost", "quotes": "quote", "likes": "like", "replies": "reply"}
+
+
+def in_numbers(number: int, name: str) -> str:
+    """Return a number that a network told in words: “1 repost”, “2,000 likes”."""
+    return f"{number:,} {_ONE[name] if number == 1 else name}"

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.contrib.humanize.templatetags.humanize import intcomma
 from django.db.models import Prefetch
 from django.http import Http404, HttpRequest
 from django.urls import NoReverseMatch, reverse
@@ -31,6 +30,7 @@ from sharing.posting.following import Notice, Why, notices
 from sharing.posting.models import Delivery, DeliveryAttempt, SocialAccount, SocialPost
 from sharing.posting.observing import wait_for
 from sharing.posting.permissions import may_approve, visible_posts
+from sharing.posting.queries import in_numbers
 from sharing.posting.states import HELD, DeliveryState
 from sharing.shareables import State, edit_url, shareables
 
@@ -90,6 +90,11 @@ class Shown:
     buttons: Sequence[Button]
     # Of what is shown: a page that shows the same needs nothing replaced.
     version: str
+
+    @property
+    def page_changed(self) -> str:
+        """Return in words when its page last changed what it says; empty where nobody has to know."""
+        return in_words(self.notice.changed_at) if self.notice is not None else ""
 
     @property
     def page_is_gone(self) -> bool:
@@ -254,7 +259,7 @@ def _line(attempt: DeliveryAttempt, now: datetime) -> LedgerLine:
         took = _took(attempt.ended_at - attempt.began_at)
     return LedgerLine(
         began_at=attempt.began_at,
-        began=f"{in_words(attempt.began_at)}{attempt.began_at:%:%S}",
+        began=f"{in_words(attempt.began_at)}:{attempt.began_at:%S}",
         took=took,
         asked=_ASKED[kind].format(name=name),
         came_back=attempt.words or ("Waiting for the answer." if not attempt.ended_at else ""),
@@ -281,15 +286,10 @@ def _numbers(delivery: Delivery, now: datetime) -> Numbers | None:
         waits = delivery.published_at and wait_for(now - delivery.published_at)
         words = "No numbers were told yet." if waits else "No numbers were ever told."
         return Numbers(words, "", problem)
-    parts = [_counted(rows[name].value, name) for name in PostNumber.Name.values if name in rows]
+    parts = [in_numbers(rows[name].value, name) for name in PostNumber.Name.values if name in rows]
     oldest = min(rows.values(), key=lambda row: row.as_of)
     told = f"from {oldest.source}, {ages.ago(oldest.as_of, now)}"
     return Numbers(", ".join(parts), told, problem)
-
-
-def _counted(number: int, name: str) -> str:
-    singular = {"reposts": "repost", "quotes": "quote", "likes": "like", "replies": "reply"}
-    return f"{intcomma(number)} {singular[name] if number == 1 else name}"
 
 
 def _post_buttons(

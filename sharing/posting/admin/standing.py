@@ -5,7 +5,6 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
-from django.utils import timezone
 from django.utils.formats import date_format
 
 from sharing.posting.after_models import PostWish
@@ -45,7 +44,7 @@ def standing(delivery: Delivery, now: datetime, wish: PostWish | None = None) ->
         case _S.PREPARING | _S.ARMED:
             return Standing("sending", "Being sent", "This takes a few seconds.")
         case _S.PUBLISHED if wish is not None:
-            return _wished(delivery, wish, name)
+            return _wished(delivery, wish, name, now)
         case _S.PUBLISHED:
             return Standing("published", "Published", "")
         case _S.UNKNOWN:
@@ -96,26 +95,24 @@ def _waiting(delivery: Delivery, now: datetime) -> Standing:
 
 
 def account_stops(account: SocialAccount, now: datetime) -> str:
-    """Return a sentence, after a space, about what keeps an account from posting; empty where nothing does."""
+    """Return a sentence, after a space, about what keeps anything from being asked of an account; else nothing."""
+    handle = account.handle
     match SocialAccount.State(account.state):
         case SocialAccount.State.PAUSED:
-            return f" The account {account.handle} is paused: nothing goes out before it goes on."
+            return f" It waits: the account {handle} is paused."
         case SocialAccount.State.EXPIRED:
-            return (
-                f" The account {account.handle} must be connected again before anything goes out."
-            )
+            return f" It waits: the account {handle} must be connected again first."
         case SocialAccount.State.DISCONNECTED:
-            return f" The account {account.handle} is disconnected: nothing goes out."
+            return f" The account {handle} is disconnected: nothing can be done there any more."
         case SocialAccount.State.ACTIVE if account.silent_until and account.silent_until > now:
             name = network_name(account.network)
-            return (
-                f" {name} is left alone until {in_words(account.silent_until)}: {account.problem}"
-            )
+            why = f": {account.problem}" if account.problem else "."
+            return f" It waits: {name} is left alone until {in_words(account.silent_until)}{why}"
     return ""
 
 
-def _wished(delivery: Delivery, wish: PostWish, name: str) -> Standing:
-    stopped = account_stops(delivery.account, timezone.now())
+def _wished(delivery: Delivery, wish: PostWish, name: str, now: datetime) -> Standing:
+    stopped = account_stops(delivery.account, now)
     why = f" The last try: {wish.problem}" if wish.problem else ""
     if wish.kind == PostWish.Kind.DELETE:
         return Standing("leaving", "Being deleted", f"It is being deleted on {name}.{why}{stopped}")

@@ -180,15 +180,15 @@ def test_an_overdue_post_says_what_keeps_it(
     delivery = post(shared, account, due_at=then, not_before=then).deliveries.get()
     assert "as soon as a worker of this site is free" in page(superuser, delivery)
     SocialAccount.objects.update(state=SocialAccount.State.PAUSED)
-    assert "The account sleep@social.example is paused" in page(superuser, delivery)
+    assert "It waits: the account sleep@social.example is paused." in page(superuser, delivery)
     SocialAccount.objects.update(state=SocialAccount.State.EXPIRED)
-    assert "must be connected again" in page(superuser, delivery)
+    assert "must be connected again first" in page(superuser, delivery)
     SocialAccount.objects.update(
         state=SocialAccount.State.ACTIVE,
         silent_until=clock() + timedelta(minutes=4),
         problem="social.example asks to wait.",
     )
-    assert "Mastodon is left alone until" in page(superuser, delivery)
+    assert "It waits: Mastodon is left alone until" in page(superuser, delivery)
 
 
 def test_an_editor_decides_less_than_a_publisher(

@@ -288,3 +288,6 @@ def test_the_posts_page_tells_numbers_with_their_source_and_age(
     PostNumber.objects.update(as_of=clock() - timedelta(minutes=20, seconds=5))
     assert "1 repost, 2,000 likes, 0 replies" in page()
     assert f"(from {demo.netloc}, 20 minutes ago)" in page()
+    article = reverse("wagtailadmin_pages:edit", args=[target.page_id])
+    panel = re.sub(r"\s+", " ", superuser.get(article).content.decode())
+    assert f"1 repost, 2,000 likes, 0 replies (last told by {demo.netloc}, 20 minutes ago)" in panel
