@@ -91,7 +91,8 @@ def watch_new() -> int:
         state=DeliveryState.PUBLISHED, published_at__gt=now - LONGEST, watch=None
     ).values_list("pk", "published_at")[:_NEW_AT_ONCE]
     rows = [
-        PostWatch(delivery_id=pk, due_at=published_at + _OFTEN[0][1]) for pk, published_at in new
+        PostWatch(delivery_id=pk, due_at=(published_at or now) + _OFTEN[0][1])
+        for pk, published_at in new
     ]
     # Another worker may see the same ones.
     PostWatch.objects.bulk_create(rows, ignore_conflicts=True)
