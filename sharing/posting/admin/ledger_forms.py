@@ -1,5 +1,6 @@
 """The forms on a post's page: another time, where the post is found, and what it is to say instead."""
 
+from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import available_timezones
@@ -13,6 +14,7 @@ from sharing.posting.afterwards import id_in, network_name
 from sharing.posting.models import LONGEST_TEXT, Delivery, SocialPost
 
 
+@cache
 def _zones() -> list[tuple[str, str]]:
     return [(name, name.replace("_", " ")) for name in sorted(available_timezones())]
 

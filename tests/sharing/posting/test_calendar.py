@@ -118,11 +118,19 @@ def test_this_month_is_shown_without_asking_and_today_is_marked(editor: Client) 
     assert today.year in {int(each) for each in re.findall(r'datetime="(\d{4})-', text)}
 
 
-@pytest.mark.parametrize(
-    "month", ["2030-13", "2030-00", "1999-12", "2201-01", "abc", "2030-3", "٢٠٣٠-٠٣", "2030-03-01"]
-)
-def test_a_month_that_is_none_is_not_found(editor: Client, month: str) -> None:
-    assert editor.get(reverse("posts_calendar"), {"month": month}).status_code == 404
+def test_a_month_that_is_none_is_not_found(editor: Client) -> None:
+    for month in (
+        "2030-13",
+        "2030-00",
+        "1999-12",
+        "2201-01",
+        "abc",
+        "2030-3",
+        "٢٠٣٠-٠٣",
+        "2030-03-01",
+    ):
+        answer = editor.get(reverse("posts_calendar"), {"month": month})
+        assert answer.status_code == 404, month
 
 
 def test_the_first_and_the_last_month_have_one_neighbour(editor: Client) -> None:

@@ -98,28 +98,28 @@ def test_a_post_that_somebody_deleted_there_already_is_withdrawn(
     assert delivery.state == S.WITHDRAWN
 
 
-@pytest.mark.parametrize("kind", [Kind.SWALLOW_REPLY, Kind.ERROR_AFTER, Kind.ERROR_BEFORE])
 def test_an_answer_that_is_lost_is_asked_for_again_until_the_post_is_gone(
     demo: DemoNetwork,
     outbound: Outbound,
     afterwards: Afterwards,
     target: ShareTarget,
     mastodon: SocialAccount,
-    kind: Kind,
 ) -> None:
-    delivery = publish(target, mastodon, outbound)
-    demo.faults.due.append(Fault(kind, on="any"))
-    wishes.ask_to_delete(delivery=delivery, by=None)
-    fulfilling.fulfil(afterwards, seconds=30)
-    delivery.refresh_from_db()
-    assert delivery.state == S.PUBLISHED
-    assert PostWish.objects.get().problem
-    later()
-    fulfilling.fulfil(afterwards, seconds=30)
-    delivery.refresh_from_db()
-    assert delivery.state == S.WITHDRAWN
-    assert there(demo, delivery) == 0
-    assert [kind for kind, _ in kinds(delivery)].count("remove") == 2
+    for kind in (Kind.SWALLOW_REPLY, Kind.ERROR_AFTER, Kind.ERROR_BEFORE):
+        later()
+        delivery = publish(target, mastodon, outbound)
+        demo.faults.due.append(Fault(kind, on="any"))
+        wishes.ask_to_delete(delivery=delivery, by=None)
+        fulfilling.fulfil(afterwards, seconds=30)
+        delivery.refresh_from_db()
+        assert delivery.state == S.PUBLISHED, kind
+        assert delivery.wishes.get().problem, kind
+        later()
+        fulfilling.fulfil(afterwards, seconds=30)
+        delivery.refresh_from_db()
+        assert delivery.state == S.WITHDRAWN, kind
+        assert there(demo, delivery) == 0, kind
+        assert [each for each, _ in kinds(delivery)].count("remove") == 2, kind
 
 
 def test_a_worker_that_dies_while_it_deletes_is_followed_by_another(
