@@ -195,6 +195,12 @@ class Delivery(models.Model):
                 condition=Q(state="published"),
                 name="delivery_published_at",
             ),
+            # What waits for a person is counted on the admin's first page.
+            models.Index(
+                fields=["state"],
+                condition=Q(state__in=["unknown", "failed"]),
+                name="delivery_needs_a_person",
+            ),
             # The calendar reads a month of them.
             models.Index(fields=["due_at"], name="delivery_by_due_at"),
         ]

@@ -150,8 +150,9 @@ def _ask(observer: Observer, look: Look) -> Told | NotTold:
 @transaction.atomic
 def record(look: Look, told: Told | NotTold) -> int:
     """Write down what was told, and when to ask again; return of how many posts there is a number now."""
-    # First of all: what is told becomes counts, and one transaction counts at a time.
-    counting.take_turns()
+    if isinstance(told, Told):
+        # First of all: what is told becomes counts, and one transaction counts at a time.
+        counting.take_turns()
     now = clock()
     watches = {
         watch.pk: watch

@@ -65,16 +65,16 @@ def delete_all_of(*, target_ids: Iterable[int]) -> int:
     In the transaction that takes the page down.
     """
     now = clock()
-    there = (
+    there = list(
         Delivery.objects.select_for_update(of=("self",))
-        .select_related("account")
         .filter(target_id__in=list(target_ids), state=DeliveryState.PUBLISHED)
         .exclude(account__state=SocialAccount.State.DISCONNECTED)
+        .order_by("pk")
     )
-    for delivery in there:
-        PostWish.objects.filter(
-            delivery=delivery, ended_at=None, kind=PostWish.Kind.CORRECT
-        ).update(ended_at=now, end=PostWish.End.DROPPED)
+    # Whatever they were to say instead matters no more.
+    PostWish.objects.filter(
+        delivery__in=[each.pk for each in there], ended_at=None, kind=PostWish.Kind.CORRECT
+    ).update(ended_at=now, end=PostWish.End.DROPPED)
     rows = [
         PostWish(delivery=each, kind=PostWish.Kind.DELETE, asked_at=now, not_before=now)
         for each in there

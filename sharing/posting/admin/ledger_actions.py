@@ -66,7 +66,6 @@ class Asked(WagtailAdminTemplateMixin, TemplateView):
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         """Let in those who may do it, while it can be done."""
-        self.request, self.kwargs = request, kwargs
         if self.needs_approval and not may_approve(request.user, self.delivery.target):
             raise PermissionDenied
         if DeliveryState(self.delivery.state) not in self.states:
@@ -98,21 +97,19 @@ class Asked(WagtailAdminTemplateMixin, TemplateView):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         """Add the delivery and the form."""
+        if "form" not in kwargs:
+            kwargs["form"] = self.get_form()
         context: dict[str, Any] = super().get_context_data(**kwargs)
-        return (
-            {"form": self.get_form()}
-            | context
-            | {
-                "delivery": self.delivery,
-                "network": network_name(self.delivery.account.network),
-                "warning": self.warning(),
-                "question": self.question(),
-                "yes": self.yes,
-                "no": self.no,
-                "is_grave": self.is_grave,
-                "post_url": reverse("post", args=[self.delivery.post_id]),
-            }
-        )
+        return context | {
+            "delivery": self.delivery,
+            "network": network_name(self.delivery.account.network),
+            "warning": self.warning(),
+            "question": self.question(),
+            "yes": self.yes,
+            "no": self.no,
+            "is_grave": self.is_grave,
+            "post_url": reverse("post", args=[self.delivery.post_id]),
+        }
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """Do it and return to the post; a form that is wrong is shown again."""
@@ -314,7 +311,6 @@ class Reschedule(WagtailAdminTemplateMixin, TemplateView):
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         """Let in those who may: what is approved is a publisher's to move."""
-        self.request, self.kwargs = request, kwargs
         states = set(self.planned.deliveries.values_list("state", flat=True))
         if DeliveryState.APPROVED in states and not may_approve(request.user, self.planned.target):
             raise PermissionDenied

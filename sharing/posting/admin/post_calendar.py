@@ -172,12 +172,12 @@ def _dated(user: Any, first: date, last: date) -> list[Delivery]:
     """Return what went out, or is to go out, on these days."""
     begin = datetime.combine(first, time(), site_zone()).astimezone(UTC)
     end = datetime.combine(last + timedelta(days=1), time(), site_zone()).astimezone(UTC)
-    on_these_days = Q(published_at__gte=begin, published_at__lt=end) | Q(
-        published_at=None, due_at__gte=begin, due_at__lt=end
-    )
+    # Each half has an index of its own.
+    went_out = Q(state=DeliveryState.PUBLISHED, published_at__gte=begin, published_at__lt=end)
+    is_due = Q(state__in=_SHOWN, published_at=None, due_at__gte=begin, due_at__lt=end)
     found = (
         visible_deliveries(user)
-        .filter(on_these_days, state__in=_SHOWN)
+        .filter(went_out | is_due)
         .annotate(moment=Coalesce("published_at", "due_at"))
     )
     return list(_with_all(found).order_by("moment", "pk")[:MOST_A_MONTH])

@@ -21,11 +21,13 @@ const show = (html) => {
   for (const part of fresh.querySelectorAll("[data-part]")) {
     const old = shown.querySelector(`[data-part="${part.dataset.part}"]`);
     if (old?.dataset.version === part.dataset.version) continue;
-    const open = old?.querySelector("details")?.open;
     const details = part.querySelector("details");
-    if (open && details) details.open = true;
+    if (details && old?.querySelector("details")?.open) details.open = true;
+    const address = old?.contains(document.activeElement) && document.activeElement.getAttribute("href");
     if (old) old.replaceWith(part);
     else shown.append(part);
+    // Whoever stood on a link stands on it again, if it is still there.
+    if (address) [...part.querySelectorAll("a")].find((link) => link.getAttribute("href") === address)?.focus();
     if (part.dataset.told && part.dataset.told !== old?.dataset.told) changes.push(part.dataset.told);
   }
   shown.dataset.underWay = fresh.dataset.underWay;
