@@ -11,8 +11,11 @@ from typing import Any, TypeVar
 
 import redis
 from django.conf import settings
+from hiredis import pack_command
 from redis.backoff import NoBackoff
 from redis.retry import Retry
+
+from sharing.wire import Wire
 
 T = TypeVar("T")
 
@@ -68,13 +71,13 @@ class Valkey:
         self._silent_until = 0.0
         self._lock = threading.Lock()
         # For `command`; each is one thread's while it is out of here.
-        self._idle: deque[Any] = deque()
+        self._idle: deque[Wire] = deque()
         self._pid = os.getpid()
 
     def command(self, *words: Any, patience: Patience) -> Any:
         """Return the answer to one command that may be sent twice; raises Silent where there is none in time.
 
-        The client's own way takes four times as long. A connection that the server has closed since it was
+        A connection that the server has closed since it was
         last used, as after a restart, is replaced by a new one.
         """
         return self.commands(words, patience=patience)[0]
@@ -93,40 +96,30 @@ class Valkey:
         if self._pid != os.getpid():
             self._idle, self._pid = deque(), os.getpid()
         try:
-            connection = self._idle.pop()
+            wire = self._idle.pop()
         except IndexError:
             pass
         else:
             try:
-                return self._exchange(connection, commands, seconds)
+                return self._exchange(wire, commands, seconds)
             except redis.exceptions.ConnectionError:
                 # The others are of the same age.
                 self._idle.clear()
+        begun = time.monotonic()
         pool = self._client.connection_pool
         connection = pool.connection_class(**pool.connection_kwargs)
         connection.socket_timeout = connection.socket_connect_timeout = seconds
-        return self._exchange(connection, commands, seconds)
+        wire = Wire(connection)
+        return self._exchange(wire, commands, max(0.001, seconds - (time.monotonic() - begun)))
 
     def _exchange(
-        self, connection: Any, commands: tuple[tuple[Any, ...], ...], seconds: float
+        self, wire: Wire, commands: tuple[tuple[Any, ...], ...], seconds: float
     ) -> list[Any]:
-        """Send and receive; a connection that failed in between is closed and not used again."""
-        answers, refusal = [], None
-        try:
-            connection.send_packed_command([b"".join(map(_packed, commands))], check_health=False)
-            deadline = time.monotonic() + seconds
-            for _ in commands:
-                try:
-                    left = max(0.001, deadline - time.monotonic())
-                    answers.append(connection.read_response(timeout=left))
-                except redis.ResponseError as error:
-                    refusal = error
-        except BaseException:
-            connection.disconnect()
-            raise
-        self._idle.append(connection)
-        if refusal is not None:
-            raise refusal
+        answers = wire.converse(commands, seconds)
+        self._idle.append(wire)
+        for answer in answers:
+            if isinstance(answer, redis.RedisError):
+                raise answer
         return answers
 
     def together(self, *commands: tuple[Any, ...]) -> list[Any]:
@@ -141,7 +134,7 @@ class Valkey:
         connection: Any = pool.get_connection()
         try:
             words = (("MULTI",), *commands, ("EXEC",))
-            connection.send_packed_command([b"".join(map(_packed, words))])
+            connection.send_packed_command([b"".join(map(pack_command, words))])
             refused: list[redis.ResponseError] = []
             for _ in words[:-1]:
                 try:
@@ -196,15 +189,6 @@ class Valkey:
             _waited.seconds += time.monotonic() - begun
         self._is_broken = False
         return answer
-
-
-def _packed(words: tuple[Any, ...]) -> bytes:
-    """Return a command as the server reads it."""
-    parts = [b"*%d\r\n" % len(words)]
-    for word in words:
-        data = word if isinstance(word, bytes) else str(word).encode()
-        parts.append(b"$%d\r\n%b\r\n" % (len(data), data))
-    return b"".join(parts)
 
 
 @cache
