@@ -102,7 +102,6 @@ class Asked(WagtailAdminTemplateMixin, TemplateView):
         context: dict[str, Any] = super().get_context_data(**kwargs)
         return context | {
             "delivery": self.delivery,
-            "network": network_name(self.delivery.account.network),
             "warning": self.warning(),
             "question": self.question(),
             "yes": self.yes,
