@@ -262,9 +262,17 @@ def _line(attempt: DeliveryAttempt, now: datetime) -> LedgerLine:
         began=f"{in_words(attempt.began_at)}:{attempt.began_at:%S}",
         took=took,
         asked=_ASKED[kind].format(name=name),
-        came_back=attempt.words or ("Waiting for the answer." if not attempt.ended_at else ""),
+        came_back=_came_back(attempt, name),
         led_to=DeliveryState(attempt.led_to).label if attempt.led_to else "",
     )
+
+
+def _came_back(attempt: DeliveryAttempt, name: str) -> str:
+    if not attempt.ended_at:
+        return attempt.words or "Waiting for the answer."
+    took = attempt.kind == DeliveryAttempt.Kind.PUBLISH and attempt.led_to == _S.PUBLISHED
+    # A network's own words are a status alone here.
+    return f"{name} took it ({attempt.words})." if took else attempt.words
 
 
 def _took(span: timedelta) -> str:

@@ -127,6 +127,7 @@ def test_the_ledger_tells_when_how_long_what_was_asked_and_what_came_back(
     for kind, took, words, led_to in (
         ("publish", 9.25, "social.example answered <502>.", "unknown"),
         ("look_up", 0.5, "It is not there yet.", "unknown"),
+        ("publish", 0.2, "200 OK", "published"),
         ("remove", None, "", ""),
     ):
         DeliveryAttempt.objects.create(
@@ -140,7 +141,7 @@ def test_the_ledger_tells_when_how_long_what_was_asked_and_what_came_back(
     text = page(superuser, delivery)
     for words in ("Sent to Mastodon", "9.2 s", "social.example answered &lt;502&gt;.",
                   "Looked for on Mastodon", "0.5 s", "Mastodon was asked to delete it",
-                  "Waiting for the answer.", "so far", "Ledger: 3 lines"):  # fmt: skip
+                  "Mastodon took it (200 OK).", "Waiting for the answer.", "so far", "Ledger: 4 lines"):  # fmt: skip
         assert words in text, words
 
 
