@@ -5,7 +5,8 @@ import os
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from functools import cache, partial
 from typing import Any, TypeVar
 
@@ -130,33 +131,43 @@ class Valkey:
         return self._guarded(partial(self._transact, commands))
 
     def _transact(self, commands: tuple[tuple[Any, ...], ...]) -> list[Any]:
+        with self._asked(commands) as answers:
+            return answers()
+
+    @contextmanager
+    def together_ahead(self, *commands: tuple[Any, ...]) -> Iterator[Callable[[], list[Any]]]:
+        """Ask as `together` does, and let the answers be taken inside this block while the server gets them ready.
+
+        Taken or not, asking has no effect but on what the commands do. Raises Silent at either moment.
+        """
+        with ExitStack() as stack:
+            answers = self._guarded(lambda: stack.enter_context(self._asked(commands)))
+            yield lambda: self._guarded(answers)
+
+    @contextmanager
+    def _asked(self, commands: tuple[tuple[Any, ...], ...]) -> Iterator[Callable[[], list[Any]]]:
         pool = self._client.connection_pool
         connection: Any = pool.get_connection()
+        words = (("MULTI",), *commands, ("EXEC",))
+        is_read = False
+
+        def answers() -> list[Any]:
+            nonlocal is_read
+            found = _answers_of(connection, len(words))
+            is_read = True
+            return found
+
         try:
-            words = (("MULTI",), *commands, ("EXEC",))
             connection.send_packed_command([b"".join(map(pack_command, words))])
-            refused: list[redis.ResponseError] = []
-            for _ in words[:-1]:
-                try:
-                    connection.read_response()
-                except redis.ResponseError as error:
-                    refused.append(error)
-            try:
-                answers: list[Any] = connection.read_response()
-            except redis.ResponseError as error:
-                raise (refused or [error])[0] from error
+            yield answers
         except redis.ResponseError:
-            raise
-        except BaseException:
-            # Half an answer is still to come: nobody else may read it.
-            connection.disconnect()
+            is_read = True
             raise
         finally:
+            if not is_read:
+                # An answer, or half of one, is still to come: nobody else may read it.
+                connection.disconnect()
             pool.release(connection)
-        for answer in answers:
-            if isinstance(answer, redis.ResponseError):
-                raise answer
-        return answers
 
     def ask(self, question: Callable[["redis.Redis"], T]) -> T:
         """Return what the question answers; raises Silent where the server does not."""
@@ -189,6 +200,24 @@ class Valkey:
             _waited.seconds += time.monotonic() - begun
         self._is_broken = False
         return answer
+
+
+def _answers_of(connection: Any, words: int) -> list[Any]:
+    """Return the answers to a transaction of so many commands; raises what one of them was refused with."""
+    refused: list[redis.ResponseError] = []
+    for _ in range(words - 1):
+        try:
+            connection.read_response()
+        except redis.ResponseError as error:
+            refused.append(error)
+    try:
+        answers: list[Any] = connection.read_response()
+    except redis.ResponseError as error:
+        raise (refused or [error])[0] from error
+    for answer in answers:
+        if isinstance(answer, redis.ResponseError):
+            raise answer
+    return answers
 
 
 @cache
