@@ -236,13 +236,13 @@ def _write(
     counting.add_to_counts(groups)
 
 
-def _group(delivery: Delivery, count: int, now: datetime) -> Group:
+def _group(delivery: Delivery, number: int, now: datetime) -> Group:
     moment = now.astimezone(UTC)
     return Group(
         target_id=delivery.target_id,
         hour=moment.replace(minute=0, second=0, microsecond=0),
         channel=f"{POST_PREFIX}{delivery.link_code}",
-        share_class=ShareClass.OBSERVED,
+        share_class=ShareClass.OBSERVED.value,
         day=moment.date(),
-        count=count,
+        number=number,
     )
