@@ -83,6 +83,8 @@ if DEMO_NETWORK_HOST:
     POSTING_TRUSTED_HOSTS.append(DEMO_NETWORK_HOST)
 # Tells this installation from a copy of its database; without one a file in the data folder does.
 INSTANCE_ID = env.text("INSTANCE_ID", "")
+# Posts of an article or section that is taken down are deleted on their networks at once; else editors are asked.
+DELETE_POSTS_OF_GONE_PAGES = env.flag("DELETE_POSTS_OF_GONE_PAGES")
 # Called with the name of a place in the engine that posts (sharing/posting/kill_points.py); tests set it.
 KILL_POINTS = None
 

@@ -24,6 +24,7 @@ from sharing.count_models import (
 )
 from sharing.networks.text import plain
 from sharing.posting.account_models import NetworkApp, PostingSite
+from sharing.posting.after_models import PostNumber, PostWatch, PostWish
 from sharing.posting.composing_models import AutoPostRule, PostTemplate
 from sharing.posting.models import Delivery, DeliveryAttempt, SocialAccount, SocialPost
 from sharing.share_settings import ShareSettings
@@ -41,7 +42,10 @@ __all__ = [
     "HeldCount",
     "InboxEvent",
     "NetworkApp",
+    "PostNumber",
     "PostTemplate",
+    "PostWatch",
+    "PostWish",
     "PostingSite",
     "ShareBurst",
     "ShareCard",

@@ -34,7 +34,7 @@ def _permission(apps: Apps) -> list[object]:
 class Migration(migrations.Migration):
     dependencies = [
         ("healthsite", "0005_chores"),
-        ("sharing", "0010_accounts"),
+        ("sharing", "0011_accounts"),
     ]
 
     operations = [migrations.RunPython(allow, disallow)]

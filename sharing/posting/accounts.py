@@ -1,11 +1,11 @@
 """Accounts as the networks know them: secrets opened only here, and renewed by one worker at a time."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from django.db import connection
 from django.db.models import Q
@@ -19,6 +19,8 @@ from sharing.posting.models import SocialAccount
 # Longer than one renewal can take.
 _RENEWAL = timedelta(seconds=30)
 _PAUSE = 0.1
+
+Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,25 @@ def as_the_network_knows_it(row: AccountRow) -> contract.Account:
         credentials=credentials(secrets),
         view=secrets.get("view", ""),
     )
+
+
+def with_access(
+    account_id: int,
+    row: AccountRow,
+    connector: contract.Connector,
+    do: Callable[[contract.Account], Answer],
+) -> Answer:
+    """Do it, once more with fresh credentials where the network says that these are over.
+
+    Raises contract.Stopped, vault.Sealed.
+    """
+    account = as_the_network_knows_it(row)
+    try:
+        return do(account)
+    except contract.Stopped as stopped:
+        if not isinstance(stopped.outcome, contract.CredentialsExpired):
+            raise
+        return do(connector.renew(account, Keyring(account_id)))
 
 
 def credentials(secrets: dict[str, Any]) -> contract.Credentials:

@@ -82,7 +82,7 @@ def load(claims: Sequence[Claim]) -> tuple[list[Job], list[Claim]]:
                 account_id=row.account_id,
                 account=AccountRow.of(row.account),
                 target_id=row.target_id,
-                post=_post(row, shared),
+                post=post_of(row, shared),
                 prepared=row.prepared,
                 tries=row.tries,
                 armed_at=row.armed_at,
@@ -91,7 +91,8 @@ def load(claims: Sequence[Claim]) -> tuple[list[Job], list[Claim]]:
     return jobs, gone
 
 
-def _post(row: Delivery, shared: Shareable) -> contract.Post:
+def post_of(row: Delivery, shared: Shareable) -> contract.Post:
+    """Return what a network is to be given; reads the card, where the network takes one from us."""
     return contract.Post(
         text=row.text,
         link=post_address(row.link_code),

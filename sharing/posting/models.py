@@ -194,6 +194,19 @@ class Delivery(models.Model):
                 condition=Q(state__in=["preparing", "armed", "unknown"]),
                 name="delivery_held",
             ),
+            models.Index(
+                fields=["published_at"],
+                condition=Q(state="published"),
+                name="delivery_published_at",
+            ),
+            # What waits for a person is counted on the admin's first page.
+            models.Index(
+                fields=["state"],
+                condition=Q(state__in=["unknown", "failed"]),
+                name="delivery_needs_a_person",
+            ),
+            # The calendar reads a month of them.
+            models.Index(fields=["due_at"], name="delivery_by_due_at"),
         ]
 
     def __str__(self) -> str:
@@ -209,6 +222,7 @@ class DeliveryAttempt(models.Model):
         LOOK_UP = "look_up", "Looked for it"
         PERSON = "person", "A person decided"
         REMOVE = "remove", "Deleted there"
+        CORRECT = "correct", "Corrected there"
 
     delivery = models.ForeignKey(Delivery, on_delete=models.CASCADE, related_name="attempts")
     kind = models.CharField(max_length=10, choices=Kind.choices)

@@ -73,3 +73,8 @@ class CannotTell(Outcome):
     """The network cannot be asked for such a post, or does not answer; `until` is when to ask again."""
 
     until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Done(Outcome):
+    """The network did what was asked with a post that it has."""

@@ -79,19 +79,12 @@ class Networks:
     ) -> Outcome:
         """Do it, once more with fresh credentials where the network says that these are over."""
         try:
-            account = accounts.as_the_network_knows_it(job.account)
+            return accounts.with_access(job.account_id, job.account, connector, do)
         except vault.Sealed as sealed:
             # The operator's keys, not the account: it goes on by itself once they are back.
             return outcomes.Later(str(sealed), everybody=True)
-        try:
-            try:
-                return do(account)
-            except contract.Stopped as stopped:
-                if not isinstance(stopped.outcome, contract.CredentialsExpired):
-                    raise
-                return do(connector.renew(account, accounts.Keyring(job.account_id)))
         except contract.Stopped as stopped:
-            return _of_hindrance(stopped.outcome)
+            return of_hindrance(stopped.outcome)
 
 
 def _stamp(job: Job) -> contract.Stamp | None:
@@ -107,10 +100,11 @@ def _of_receipt(receipt: contract.Receipt) -> Outcome:
         case contract.Unknown(sentence):
             return outcomes.Doubtful(sentence, budget)
         case hindrance:
-            return replace(_of_hindrance(hindrance), budget=budget)
+            return replace(of_hindrance(hindrance), budget=budget)
 
 
-def _of_hindrance(hindrance: Any) -> Outcome:
+def of_hindrance(hindrance: Any) -> Outcome:
+    """Return what may be concluded from what hindered a call."""
     match hindrance:
         case contract.Rejected(sentence):
             return outcomes.Refused(sentence)

@@ -1,8 +1,5 @@
 """Celery's way in."""
 
-import fcntl
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import cache
 
 from celery import shared_task
@@ -10,6 +7,7 @@ from django.conf import settings
 
 from sharing.networks.http import Outbound
 from sharing.posting import actions, disconnecting, installation, sweeping, warning
+from sharing.posting.alone import alone_on_this_machine
 from sharing.posting.engine import send_due
 from sharing.posting.sending import Networks
 from sharing.posting.waking import SEND
@@ -21,7 +19,8 @@ _SECONDS = 20.0
 @shared_task(name=SEND)
 def send_posts() -> None:
     """Take back what dead workers held, send what is due, look for what is unknown."""
-    with _alone_on_this_machine() as alone:
+    # All of them would keep the counts waiting.
+    with alone_on_this_machine("posts") as alone:
         # A copy of the database sends nothing, and uses nobody's access.
         if alone and installation.may_post():
             sweeping.release_abandoned()
@@ -44,18 +43,3 @@ def look_after_accounts() -> None:
 @cache
 def _networks() -> Networks:
     return Networks(Outbound(trusted=settings.POSTING_TRUSTED_HOSTS))
-
-
-@contextmanager
-def _alone_on_this_machine() -> Iterator[bool]:
-    """Tell whether no other process of this machine sends: all of them would keep the counts waiting.
-
-    Correctness needs no such lock: claims keep workers apart, here and elsewhere.
-    """
-    with (settings.DATA_DIR / "posts.lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            yield False
-        else:
-            yield True

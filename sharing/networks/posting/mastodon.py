@@ -9,6 +9,7 @@ own posts were searched for its link. They show a post at once.
 """
 
 import json as json_format
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -60,6 +61,9 @@ _VISIBILITIES = {
     Visibility.FOLLOWERS: "private",
 }
 _NOT_FOUND = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.GONE})
+_ID_IN_PATH = re.compile(
+    r"/(?:@[^/]+|users/[^/]+/statuses|ap/users/[^/]+/statuses|p/[^/]+|notice)/(?P<id>[A-Za-z0-9-]{1,64})/?"
+)
 # So many of the account's own posts are looked through: 10 pages of 40.
 _PAGE = 40
 _PAGES = 10
@@ -84,6 +88,18 @@ class MastodonApi(Asking):
         visibilities=frozenset(_VISIBILITIES),
         numbers=("reposts", "likes", "replies", "quotes"),
     )
+
+    @classmethod
+    def id_in(cls, address: str, *, host: str, account_id: str) -> str:
+        """Read /@name/ID, /users/name/statuses/ID, /p/name/ID (Pixelfed), /notice/ID (Pleroma)."""
+        parts = urlsplit(address)
+        found = _ID_IN_PATH.fullmatch(parts.path)
+        return found["id"] if found and parts.netloc.lower() == host.lower() else ""
+
+    @classmethod
+    def counted_by(cls, account: Account) -> str:
+        """Return the account's own server."""
+        return urlsplit(account.origin).netloc
 
     def limits(self, account: Account) -> Limits:
         """Ask /api/v2/instance, and v1 where there is no second."""

@@ -11,7 +11,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 from django.utils.decorators import method_decorator
 from django.utils.formats import date_format
 from django.views.decorators.cache import never_cache
@@ -99,7 +99,7 @@ class Composer(WagtailAdminTemplateMixin, TemplateView):
     def get_breadcrumbs_items(self) -> list[dict[str, Any]]:
         """Return the way here: the list of posts, where there is one, and the article."""
         items = [*self.breadcrumbs_items]
-        if posts_url := _url("posts"):
+        if posts_url := reverse("posts"):
             items.append({"url": posts_url, "label": "Posts"})
         if self.subject.standing is not Standing.GONE:
             items.append(
@@ -272,9 +272,9 @@ class Composer(WagtailAdminTemplateMixin, TemplateView):
             is_scheduled=any(each.state == DeliveryState.APPROVED for each in self.mine),
             may_approve=self.may_approve,
             may_manage_accounts=may_manage_accounts(self.request.user),
-            accounts_url=_url("social_accounts"),
+            accounts_url=reverse("social_accounts"),
             templates=queries.templates(),
-            templates_url=_url("post_templates:index"),
+            templates_url=reverse("post_templates:index"),
             standard=STANDARD,
             languages=LANGUAGES,
             visibilities=VISIBILITIES,
@@ -362,10 +362,3 @@ def _told(post: SocialPost, accounts: int, approved: bool) -> str:
 
 def _names(desk: Desk, ability: str) -> str:
     return ", ".join(dict.fromkeys(each.network for each in desk.seats if getattr(each, ability)))
-
-
-def _url(name: str) -> str:
-    try:
-        return reverse(name)
-    except NoReverseMatch:
-        return ""

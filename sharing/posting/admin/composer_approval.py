@@ -6,7 +6,7 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 from django.views.decorators.http import require_POST
 from wagtail.admin import messages
 from wagtail.admin.site_summary import SummaryItem
@@ -73,10 +73,7 @@ class WaitingPostsSummary(SummaryItem):
     def get_context_data(self, parent_context: Any) -> dict[str, Any]:
         """Return the number, and where they are."""
         waiting = self._waiting()
-        try:
-            url = f"{reverse('posts')}?state={DeliveryState.DRAFT.value}"
-        except NoReverseMatch:
-            url = reverse("post_edit", args=[waiting[0]])
+        url = f"{reverse('posts')}?state={DeliveryState.DRAFT.value}"
         return {"posts": len(waiting), "url": url}
 
     def _waiting(self) -> list[int]:

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db.models import Sum
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
 
@@ -15,7 +15,6 @@ from sharing.models import ShareClass, ShareCount
 from sharing.networks.posting import CONNECTORS
 from sharing.posting.models import Delivery, SocialPost
 from sharing.posting.states import DeliveryState
-from sharing.shareables import edit_url
 
 _NAMES = {each.slug: each.name for each in CONNECTORS}
 
@@ -26,11 +25,8 @@ def network_name(slug: str) -> str:
 
 
 def post_page(post: SocialPost) -> str:
-    """Return the address of a post's own page; of its article's editor on a site without such pages."""
-    try:
-        return reverse("post", args=[post.pk])
-    except NoReverseMatch:
-        return edit_url(post.target)
+    """Return the address of a post's own page."""
+    return reverse("post", args=[post.pk])
 
 
 @dataclass(frozen=True)

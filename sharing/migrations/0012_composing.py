@@ -8,7 +8,7 @@ import sharing.posting.composing_models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("sharing", "0013_counts_in_place"),
+        ("sharing", "0011_accounts"),
     ]
 
     operations = [

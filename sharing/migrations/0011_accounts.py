@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("sharing", "0013_counts_in_place"),
+        ("sharing", "0010_counts_in_place"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -44,8 +44,8 @@ def _allowed(apps: Apps) -> list:
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("healthsite", "0005_chores"),
-        ("sharing", "0011_composing"),
+        ("healthsite", "0006_account_permission"),
+        ("sharing", "0012_composing"),
     ]
 
     operations = [migrations.RunPython(allow, disallow)]
