@@ -6,5 +6,6 @@ import os
 FAULTS = {
     "events": "tests.faults.events",
     "stream": "tests.faults.streams",
+    "posts": "tests.faults.posts",
 }
 DATABASES = tuple(os.environ.get("FAULT_DATABASES", "sqlite postgresql").split())

@@ -1,0 +1,73 @@
+"""Senders: Celery workers of the site, and processes that do in a loop what a worker does at each wake-up."""
+
+import logging
+import os
+import signal
+import time
+from multiprocessing.process import BaseProcess
+
+from django.db import DatabaseError, close_old_connections, connections
+
+from healthsite.celery import app
+from sharing.posting import sweeping, tasks
+from tests.faults import kill_points
+
+logger = logging.getLogger(__name__)
+
+_PAUSE = 0.05
+_SWEEP_EVERY = 0.4
+
+
+def send_in_a_loop() -> None:
+    """Do what a worker does at each wake-up, for ever."""
+    kill_points.become_mortal()
+    while True:
+        # As Celery does before and after a task (celery/fixups/django.py).
+        close_old_connections()
+        try:
+            tasks.send_posts()
+        except DatabaseError as error:
+            logger.warning("the next wake-up goes on: %s", error)
+            connections.close_all()
+        time.sleep(_PAUSE)
+
+
+def sweep_and_wake() -> None:
+    """Take back what the dead held, and ask Celery's workers to send, for ever."""
+    while True:
+        close_old_connections()
+        try:
+            sweeping.release_abandoned()
+        except DatabaseError as error:
+            logger.warning("the next sweep goes on: %s", error)
+            connections.close_all()
+        try:
+            app.send_task("sharing.send_posts", expires=5, retry=False)
+        except Exception as error:  # noqa: BLE001 - whatever the broker's silence is called
+            logger.warning("nobody was asked to send: %s", error)
+        time.sleep(_SWEEP_EVERY)
+
+
+class Freezer:
+    """Stops processes for a while, in the middle of whatever they do, and lets them go on."""
+
+    def __init__(self) -> None:
+        self._frozen: dict[BaseProcess, float] = {}
+
+    def freeze(self, process: BaseProcess, seconds: float) -> None:
+        """Stop a process for so long."""
+        if process.pid is not None and process.is_alive():
+            os.kill(process.pid, signal.SIGSTOP)
+            self._frozen[process] = time.monotonic() + seconds
+
+    def thaw(self, *, all_of_them: bool = False) -> None:
+        """Let those go on whose time is over."""
+        for process, until in list(self._frozen.items()):
+            if all_of_them or time.monotonic() > until:
+                del self._frozen[process]
+                if process.pid is not None and process.is_alive():
+                    os.kill(process.pid, signal.SIGCONT)
+
+    def holds(self, process: BaseProcess) -> bool:
+        """Tell whether a process is stopped."""
+        return process in self._frozen
