@@ -38,9 +38,11 @@ _PORT = 8000
 class DrainProcess:
     """A process of the site on one database, which does what it is told."""
 
+    module = "bench.drain_process"
+
     def __init__(self, environment: Mapping[str, str]) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "bench.drain_process"],
+            [sys.executable, "-m", self.module],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

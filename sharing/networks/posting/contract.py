@@ -8,7 +8,7 @@ send, then `send`: one request, never repeated inside. Whatever is *unknown* aft
 import json
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import ClassVar, Protocol, Self
@@ -165,9 +165,8 @@ class Prepared:
 
     def to_json(self) -> str:
         """Write it down for a database."""
-        row = asdict(self)
-        row["stamp"]["created_at"] = self.stamp.created_at.isoformat()
-        return json.dumps(row)
+        stamp = {"key": self.stamp.key, "created_at": self.stamp.created_at.isoformat()}
+        return json.dumps({"stamp": stamp, "link": self.link, "body": self.body})
 
     @classmethod
     def from_json(cls, text: str) -> Self:
