@@ -4,7 +4,6 @@ Times are the database's (PostgreSQL) or this machine's (SQLite, where there is 
 workers on several hosts are compared by one clock.
 """
 
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -66,10 +65,10 @@ def take_unknown(limit: int, now: datetime) -> list[Claim]:
 
 def arm(
     claims: Iterable[Claim], now: datetime, prepared: Mapping[Claim, Mapping[str, Any]] = _NOTHING
-) -> set[int]:
-    """Commit that these are about to be sent, with the requests; return the ids of those that may be.
+) -> set[Claim]:
+    """Commit that these are about to be sent, with the requests; return those that may be.
 
-    What another worker has claimed since, or whose lease is over, may not.
+    What has been claimed again since, by this worker or another one, or whose lease is over, may not.
     """
     wanted = sorted(claims, key=lambda claim: claim.delivery_id)
     if not wanted:
@@ -79,7 +78,7 @@ def arm(
         (
             claim.delivery_id,
             claim.fence,
-            json.dumps(dict(prepared[claim])) if claim in prepared else None,
+            dict(prepared[claim]) if claim in prepared else None,
         )
         for claim in wanted
     ]
@@ -94,7 +93,7 @@ def arm(
     FROM ready
     WHERE sharing_delivery.id = ready.id AND sharing_delivery.fence = ready.fence
       AND sharing_delivery.state = %s AND sharing_delivery.lease_until > %s
-    RETURNING sharing_delivery.id
+    RETURNING sharing_delivery.id, sharing_delivery.fence
     """  # noqa: S608 - placeholders alone are put into the statement
     with connection.cursor() as cursor:
         cursor.execute(
@@ -105,7 +104,7 @@ def arm(
                 *(DeliveryState.PREPARING.value, moments["now"]),
             ],
         )
-        return {identity for (identity,) in cursor.fetchall()}
+        return {Claim(*row) for row in cursor.fetchall()}
 
 
 # SQLite has one writer, and a statement of its own is a transaction: nobody comes in between. Its parser

@@ -138,11 +138,11 @@ def _arm(jobs: Sequence[Job], now: datetime) -> list[tuple[Job, int]]:
     """Commit what is about to be sent, with a line in the ledger; return what may be."""
     requests = {job.claim: job.prepared for job in jobs if job.prepared}
     may = claims.arm([job.claim for job in jobs], now, requests)
-    lines = begin_lines(may, now)
+    lines = begin_lines([claim.delivery_id for claim in may], now)
     return [
         (replace(job, armed_at=now), lines[job.claim.delivery_id])
         for job in jobs
-        if job.claim.delivery_id in lines
+        if job.claim in may
     ]
 
 

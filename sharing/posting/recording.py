@@ -60,8 +60,8 @@ class _Change:
 
 
 @transaction.atomic
-def record(steps: Sequence[Step], now: datetime) -> set[int]:
-    """Write down what came of steps, and return the ids of the deliveries that this worker still had.
+def record(steps: Sequence[Step], now: datetime) -> set[Claim]:
+    """Write down what came of steps, and return the claims that still held.
 
     The others were claimed or decided by somebody else since; of them only the ledger is told.
     """
@@ -80,15 +80,15 @@ def begin_lines(delivery_ids: Collection[int], now: datetime) -> dict[int, int]:
     """Begin a line in the ledger of each delivery that is about to be sent; return the lines' ids by delivery."""
     if not delivery_ids:
         return {}
+    begun, values = as_table("begun", {"id": "bigint"}, [(each,) for each in sorted(delivery_ids)])
     statement = f"""
+    {begun}
     INSERT INTO sharing_deliveryattempt (delivery_id, kind, began_at, led_to, words)
-    VALUES {", ".join(["(%s, %s, %s, '', '')"] * len(delivery_ids))}
+    SELECT begun.id, '{DeliveryAttempt.Kind.PUBLISH.value}', %s, '', '' FROM begun
     RETURNING delivery_id, id
-    """  # noqa: S608 - placeholders alone are put into the statement
-    line = (DeliveryAttempt.Kind.PUBLISH.value, _moment(now))
-    values = [value for identity in sorted(delivery_ids) for value in (identity, *line)]
+    """  # noqa: S608 - placeholders and our own constants alone are put into the statement
     with connection.cursor() as cursor:
-        cursor.execute(statement, values)
+        cursor.execute(statement, [*values, _moment(now)])
         return dict(cursor.fetchall())
 
 
@@ -125,7 +125,7 @@ def _back_off(step: Step) -> timedelta:
     return BACK_OFF[min(step.tries, len(BACK_OFF) - 1)]
 
 
-def _write(steps: Sequence[Step], changes: Mapping[Claim, _Change], now: datetime) -> set[int]:
+def _write(steps: Sequence[Step], changes: Mapping[Claim, _Change], now: datetime) -> set[Claim]:
     rows = [
         (
             step.claim.delivery_id,
@@ -154,11 +154,11 @@ def _write(steps: Sequence[Step], changes: Mapping[Claim, _Change], now: datetim
     FROM new
     WHERE sharing_delivery.id = new.id AND sharing_delivery.fence = new.fence
       AND sharing_delivery.state = new.before
-    RETURNING sharing_delivery.id
+    RETURNING sharing_delivery.id, sharing_delivery.fence
     """  # noqa: S608 - placeholders alone are put into the statement
     with connection.cursor() as cursor:
         cursor.execute(statement, [*values, _moment(now)])
-        return {identity for (identity,) in cursor.fetchall()}
+        return {Claim(*row) for row in cursor.fetchall()}
 
 
 _WRITTEN = {
@@ -176,7 +176,10 @@ _WRITTEN = {
 
 
 def _note(
-    steps: Iterable[Step], changes: Mapping[Claim, _Change], written: Collection[int], now: datetime
+    steps: Iterable[Step],
+    changes: Mapping[Claim, _Change],
+    written: Collection[Claim],
+    now: datetime,
 ) -> None:
     """Complete the ledger's lines, and add those of steps that had none."""
     new: list[DeliveryAttempt] = []
@@ -184,7 +187,7 @@ def _note(
     for step in steps:
         led_to: str = changes[step.claim].after.value
         words = step.outcome.words or changes[step.claim].after.label
-        if step.claim.delivery_id not in written:
+        if step.claim not in written:
             led_to, words = "", f"Came too late to count: {words}"
         if step.attempt_id:
             known.append((step.attempt_id, led_to, words[:500]))

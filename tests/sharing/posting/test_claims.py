@@ -75,7 +75,7 @@ def test_only_the_worker_with_the_newest_fence_may_arm(composed: Composed) -> No
     Delivery.objects.update(state=DeliveryState.APPROVED, lease_until=None)
     [new] = claims.take_due(9, now)
     assert claims.arm([old], now) == set()
-    assert claims.arm([old, new], now) == {delivery.pk}
+    assert claims.arm([old, new], now) == {new}
     assert claims.arm([new], now) == set(), "armed twice"
     delivery.refresh_from_db()
     assert (delivery.state, delivery.tries, delivery.armed_at) == (DeliveryState.ARMED, 1, now)

@@ -286,6 +286,23 @@ class PostMachine(RuleBasedStateMachine):
 
     @rule(
         who=st.sampled_from(WORKERS),
+        until=st.sampled_from(["claimed", "armed", "sent"]),
+        by=st.sampled_from(["claimed", "armed", "sent", "recorded"]),
+        manner=st.sampled_from([*TAKES, *SAYS_NOTHING, *REFUSES]),
+        others_manner=st.sampled_from([*TAKES, *SAYS_NOTHING, *REFUSES]),
+    )
+    def be_overtaken(self, who: int, until: str, by: str, manner: str, others_manner: str) -> None:
+        """A worker stands still beyond its lease; another one takes over, and both go on some time."""
+        self.work(who, until, manner, 2)
+        self._let_pass(LEASE.seconds + 1)
+        sweeping.release_abandoned()
+        other = 1 - who
+        self.look(other)
+        self.record(other)
+        self.work(other, by, others_manner, 3)
+
+    @rule(
+        who=st.sampled_from(WORKERS),
         what=st.sampled_from(["arm", "send", "record", "look", "die", "claim"]),
         manner=st.sampled_from([*TAKES, *SAYS_NOTHING, *REFUSES]),
     )
