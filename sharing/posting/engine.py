@@ -5,10 +5,12 @@ One thread speaks with the database; the others wait for networks.
 
 import logging
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
+from typing import TypeVar
 
 from django.db import transaction
 from django.db.models import F
@@ -32,6 +34,7 @@ _GATHER = 0.01
 _SENT_WITHIN = 0.25
 
 _S = DeliveryState
+_Outcome = TypeVar("_Outcome", bound=Outcome | None)
 
 
 @dataclass(frozen=True)
@@ -58,13 +61,13 @@ def send_due(sender: Sender, *, seconds: float, in_flight: int = IN_FLIGHT) -> i
         now = clock()
         while True:
             if len(flying) <= held - in_flight and time.monotonic() < ends:
-                _begin(sender, pool, flying, held - len(flying), now)
+                recorded += _begin(sender, pool, flying, held - len(flying), now)
             if not flying:
                 return recorded
             over = []
             for future in _landed(flying):
                 flight = flying.pop(future)
-                over.append((flight, _outcome(future, flight.state)))
+                over.append((flight, _outcome(future.result, flight.state)))
             now = clock()
             recorded += _land(sender, pool, over, flying, now)
 
@@ -81,18 +84,26 @@ def _begin(
     flying: dict[Future[Outcome], _Flight],
     free: int,
     now: datetime,
-) -> None:
+) -> int:
     due: list[Job] = []
     if taken := claims.take_due(free, now):
         due, gone = load(taken)
         _give_up(gone, now)
         due = _within_budget(due, now)
+    at_once: list[tuple[_Flight, Outcome]] = []
     for job in due:
         kill_points.reached(kill_points.CLAIMED)
-        flying[pool.submit(sender.prepare, job)] = _Flight(job, _S.PREPARING)
+        flight = _Flight(job, _S.PREPARING)
+        # What asks nobody is not worth another thread, nor another look at the database.
+        if (prepared := _outcome(partial(sender.prepare_at_once, job), _S.PREPARING)) is not None:
+            at_once.append((flight, prepared))
+        else:
+            flying[pool.submit(sender.prepare, job)] = flight
+    recorded = _land(sender, pool, at_once, flying, now)
     if (left := free - len(taken)) and (taken := claims.take_unknown(left, now)):
         for job in load(taken)[0]:
             flying[pool.submit(sender.look_up, job)] = _Flight(job, _S.UNKNOWN)
+    return recorded
 
 
 def _land(
@@ -123,8 +134,7 @@ def _land(
     if ready:
         kill_points.reached(kill_points.PREPARED)
         send_before = time.monotonic() + claims.LEASE.total_seconds() * _SENT_WITHIN
-        for job, attempt_id in _arm(ready, now):
-            job = replace(job, send_before=send_before)
+        for job, attempt_id in _arm(ready, now, send_before):
             flying[pool.submit(_publish, sender, job)] = _Flight(job, _S.ARMED, attempt_id)
     if over:
         kill_points.reached(kill_points.SENT)
@@ -134,13 +144,13 @@ def _land(
 
 
 @transaction.atomic
-def _arm(jobs: Sequence[Job], now: datetime) -> list[tuple[Job, int]]:
+def _arm(jobs: Sequence[Job], now: datetime, send_before: float) -> list[tuple[Job, int]]:
     """Commit what is about to be sent, with a line in the ledger; return what may be."""
     requests = {job.claim: job.prepared for job in jobs if job.prepared}
     may = claims.arm([job.claim for job in jobs], now, requests)
     lines = begin_lines([claim.delivery_id for claim in may], now)
     return [
-        (replace(job, armed_at=now), lines[job.claim.delivery_id])
+        (replace(job, armed_at=now, send_before=send_before), lines[job.claim.delivery_id])
         for job in jobs
         if job.claim in may
     ]
@@ -164,9 +174,9 @@ _BROKEN: dict[DeliveryState, Outcome] = {
 }
 
 
-def _outcome(future: Future[Outcome], state: DeliveryState) -> Outcome:
+def _outcome(step: Callable[[], _Outcome], state: DeliveryState) -> _Outcome | Outcome:
     try:
-        return future.result()
+        return step()
     except Exception:
         logger.exception("a step of a delivery failed in our own code")
         return _BROKEN[state]

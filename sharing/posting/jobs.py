@@ -58,6 +58,10 @@ class Sender(Protocol):
         """Return Prepared, or why it cannot be sent: Refused, Later, AccessLost. May be repeated."""
         ...
 
+    def prepare_at_once(self, job: Job) -> Outcome | None:
+        """Do what `prepare` does if that needs no network; return None where it would."""
+        ...
+
     def publish(self, job: Job) -> Outcome:
         """Return Published, Refused, Later, AccessLost, or Doubtful."""
         ...

@@ -43,6 +43,13 @@ class Networks:
 
         return self._with_account(job, connector, do)
 
+    def prepare_at_once(self, job: Job) -> Outcome | None:
+        """See Sender."""
+        connector = posting.connector(job.account.network, self._outbound)
+        if self._limits.known(job.account_id) is None or not connector.prepares_alone(job.post):
+            return None
+        return self.prepare(job)
+
     def publish(self, job: Job) -> Outcome:
         """See Sender."""
         connector = posting.connector(job.account.network, self._outbound)

@@ -364,6 +364,10 @@ class Connector(Protocol):
         """Upload what the post needs and fix the request. Repeated, it keeps the stamp."""
         ...
 
+    def prepares_alone(self, post: Post) -> bool:
+        """Say whether `prepare` makes no request for this post."""
+        ...
+
     def send(self, account: Account, prepared: Prepared) -> Receipt:
         """Make the one request that cannot be taken back; never raises for what a network does."""
         ...

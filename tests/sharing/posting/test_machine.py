@@ -99,6 +99,10 @@ class Network:
         self.made += 1
         return Prepared(values=dict(job.prepared) or {"key": f"key {self.made}"})
 
+    def prepare_at_once(self, job: Job) -> Outcome | None:
+        """Do so for each other one."""
+        return self.prepare(job) if job.claim.delivery_id % 2 else None
+
     def publish(self, job: Job) -> Outcome:
         """Do what the manner says."""
         code, key = _code(job), job.prepared["key"]
@@ -349,10 +353,7 @@ class PostMachine(RuleBasedStateMachine):
         ]
         worker.claimed = []
         before = self.network.monotonic + LEASE.total_seconds() * engine._SENT_WITHIN
-        worker.armed += [
-            (replace(job, send_before=before), line)
-            for job, line in engine._arm(ready, self.network.now)
-        ]
+        worker.armed += engine._arm(ready, self.network.now, before)
 
     def send(self, who: int, manner: str) -> None:
         worker = self.workers[who]
