@@ -3,7 +3,7 @@
 import os
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from multiprocessing.process import BaseProcess
 from typing import Any
@@ -91,25 +91,11 @@ class _Run:
             for slug, many in ACCOUNTS.items()
             for number in range(many)
         ]
-        self._compose(_target(), accounts)
+        target = publish_an_article()
+        self.drafts = [compose(target, accounts, each, approved=False) for each in range(POSTS)]
         self.sweeps = [self.world.fork(sweep_and_wake, log="sweep") for _ in range(SWEEPS)]
         self._replace_the_dead()
         self.world.wait_until(lambda: all(worker.is_up for worker in self.workers), 60)
-
-    def _compose(self, target: ShareTarget, accounts: list[SocialAccount]) -> None:
-        for number in range(POSTS):
-            codes = [actions.new_link_code() for _ in accounts]
-            post = actions.compose(
-                target=target,
-                wordings=[
-                    Wording(account.pk, f"Sleep well, {number}. {post_address(code)}", code, "en")
-                    for account, code in zip(accounts, codes, strict=True)
-                ],
-                timing=Timing(SocialPost.When.NOW),
-                by=None,
-                approved=False,
-            )
-            self.drafts.append(post)
 
     def _replace_the_dead(self) -> None:
         self.freezer.thaw()
@@ -143,7 +129,7 @@ class _Run:
         for number, fault in enumerate(plan, start=1):
             while drafts - len(self.drafts) < drafts * number // len(plan):
                 self._approve_one()
-            self.world.wait_until(lambda: self._in_hand() > _FOOD_BELOW, _WAIT_FOR_WORK)
+            self.world.wait_until(lambda: in_hand() > _FOOD_BELOW, _WAIT_FOR_WORK)
             time.sleep(self.world.chance.uniform(0, 0.15))
             fault()
             self._replace_the_dead()
@@ -216,17 +202,9 @@ class _Run:
 
         return self.world.wait_until(is_settled, _SETTLE_WITHIN)
 
-    def _open(self) -> Any:
-        return Delivery.objects.filter(
-            state__in=[DeliveryState.APPROVED, DeliveryState.PREPARING, DeliveryState.ARMED]
-        )
-
-    def _in_hand(self) -> int:
-        return int(self._open().count())
-
     def _left(self) -> int:
         looked_for = Delivery.objects.filter(state=DeliveryState.UNKNOWN)
-        return self._in_hand() + looked_for.exclude(account__network=BLIND).count()
+        return in_hand() + looked_for.exclude(account__network=BLIND).count()
 
     def _verdict(self, is_settled: bool) -> tuple[dict[str, Any], bool]:
         truth = self.networks.truth()
@@ -259,7 +237,31 @@ class _Run:
         return found, is_well
 
 
-def _target() -> ShareTarget:
+def in_hand() -> int:
+    """Return how many deliveries are due, or with a worker."""
+    return Delivery.objects.filter(
+        state__in=[DeliveryState.APPROVED, DeliveryState.PREPARING, DeliveryState.ARMED]
+    ).count()
+
+
+def compose(
+    target: ShareTarget, accounts: Sequence[SocialAccount], number: int, *, approved: bool
+) -> SocialPost:
+    """Write a post of its own to each account."""
+    codes = [actions.new_link_code() for _ in accounts]
+    return actions.compose(
+        target=target,
+        wordings=[
+            Wording(account.pk, f"Sleep well, {number}. {post_address(code)}", code, "en")
+            for account, code in zip(accounts, codes, strict=True)
+        ],
+        timing=Timing(SocialPost.When.NOW),
+        by=None,
+        approved=approved,
+    )
+
+
+def publish_an_article() -> ShareTarget:
     """Publish an article, whose target posts are about."""
     home = HomePage(title="Health", slug="faults-home", introduction="In plain words.")
     Page.get_first_root_node().add_child(instance=home)

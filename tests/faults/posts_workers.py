@@ -3,14 +3,20 @@
 import logging
 import os
 import signal
+import subprocess
 import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from multiprocessing.process import BaseProcess
+from pathlib import Path
 
 from django.db import DatabaseError, close_old_connections, connections
 
 from healthsite.celery import app
+from healthsite.supervisor.parent_death import binder
 from sharing.posting import sweeping, tasks
 from tests.faults import kill_points
+from tests.faults.servers import ValkeyServer
 
 logger = logging.getLogger(__name__)
 
@@ -71,3 +77,30 @@ class Freezer:
     def holds(self, process: BaseProcess) -> bool:
         """Tell whether a process is stopped."""
         return process in self._frozen
+
+
+class Program:
+    """A program of the site that runs until it is killed, or this process ends."""
+
+    def __init__(self, command: Sequence[str], log: Path) -> None:
+        with log.open("ab") as output:
+            self._process = subprocess.Popen(
+                command, stdout=output, stderr=output, start_new_session=True, preexec_fn=binder()
+            )
+
+    def kill(self) -> None:
+        """End it at once."""
+        self._process.kill()
+        self._process.wait(10)
+
+
+@contextmanager
+def frozen(server: ValkeyServer) -> Iterator[None]:
+    """Stop a server in the middle of whatever it does, and let it go on at the end of the block."""
+    process = server._process
+    assert process is not None
+    process.send_signal(signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        process.send_signal(signal.SIGCONT)
