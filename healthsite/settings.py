@@ -60,7 +60,7 @@ if 0 < SHARE_DAYS_RETENTION_DAYS < SHARE_EVENT_RETENTION.days:
         f"the {SHARE_EVENT_RETENTION.days} days of SHARE_EVENT_RETENTION_DAYS."
     )
 # So many share events are counted in one transaction.
-SHARE_EVENT_BATCH = 10_000
+SHARE_EVENT_BATCH = 20_000
 # Smaller counts are not shown to readers; 0 shows them all.
 SHARE_COUNT_MIN = env.number("SHARE_COUNT_MIN", 0)
 # More shares of one article or section in one hour wait for an editor; 0 counts them all at once.

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.db import DataError, IntegrityError, transaction
 from django.utils import timezone
 
-from sharing import bursts, counting, standings, stream, valkey
+from sharing import bursts, counting, parsing, standings, stream, valkey
 from sharing.models import InboxEvent, ShareClass, ShareEvent, ShareTarget, StreamPosition
 from sharing.shareables import Label
 from sharing.stream import Accepted, Batch, Entry, Event
@@ -86,17 +86,38 @@ def drain() -> int:
     counted = drain_inbox()
     server = valkey.events_for_jobs()
     try:
+        with _without_garbage_collection():
+            batch = stream.read(server, settings.SHARE_EVENT_BATCH)
         for _ in range(BATCHES_A_SWEEP):
+            if not batch.entries:
+                stream.note_sweep(server, began)
+                break
             with _without_garbage_collection():
-                batch = stream.read(server, settings.SHARE_EVENT_BATCH)
-                counted += _count_batch(server, batch)
-                stream.trim(server, batch)
-                if not batch.entries:
-                    stream.note_sweep(server, began)
-                    break
+                more, batch = _count_and_read(server, batch)
+            counted += more
     except valkey.Silent as silence:
         logger.warning("the stream of share events is silent, the next sweep goes on: %s", silence)
     return counted
+
+
+def _count_and_read(server: valkey.Valkey, batch: Batch) -> tuple[int, Batch]:
+    """Count a batch and trim it; return how many were new, and the next batch.
+
+    What follows a full one is asked for before, so that the server gets it ready while the database counts.
+    """
+    size = settings.SHARE_EVENT_BATCH
+    if len(batch.entries) == size:
+        with stream.read_ahead(server, size, batch) as following:
+            counted = _count_batch(server, batch)
+            if stream.trim(server, batch):
+                ahead = following()
+                if ahead.entries and ahead.epoch == batch.epoch:
+                    return counted, ahead
+    else:
+        counted = _count_batch(server, batch)
+        stream.trim(server, batch)
+    # Nothing more, or another stream by now: what there is to count stands at its start.
+    return counted, stream.read(server, size)
 
 
 def drain_inbox() -> int:
@@ -153,9 +174,7 @@ def _count_batch(server: valkey.Valkey, batch: Batch) -> int:
     """Count a batch in one commit; where the database refuses something of it, the rest without that."""
     now = timezone.now()
     entries = batch.entries
-    if not entries:
-        return 0
-    events = stream.parse(entries)
+    events = parsing.parse(entries)
     try:
         counted, uncountable = _count_part(batch.epoch, entries, events, now)
     except (DataError, IntegrityError):
@@ -251,9 +270,12 @@ def _countable(
     """
     targets = {event.target_id for event in events if event}
     unknown = targets - counting.known(targets)
+    last = stream.order(position.last_id.encode()) if position else (0, 0)
+    if not unknown and all(events) and stream.order(entries[0][0]) > last:
+        # As nearly always: what follows is in order.
+        return [*filter(None, events)], []
     limit = now - settings.SHARE_EVENT_RETENTION
     forgotten, forgotten_hour = stream.text_of(limit), int(limit.timestamp()) // 3600
-    last = stream.order(position.last_id.encode()) if position else (0, 0)
     countable: list[Accepted] = []
     uncountable: list[Entry] = []
     for entry, event in zip(entries, events, strict=True):
@@ -285,7 +307,7 @@ def _without_garbage_collection() -> Iterator[None]:
 
 def _count(events: list[Accepted], now: datetime) -> int:
     new = counting.insert_new(events, recorded_at=now)
-    groups = bursts.let_through(counting.grouped(new))
+    groups = bursts.let_through(new)
     counting.add_to_counts(groups)
     standings.add_late(groups)
-    return len(new)
+    return sum(group.number for group in new)

@@ -60,7 +60,7 @@ def _put(burst: ShareBurst, state: State, user: Any, seen: str | None) -> bool:
     groups = _groups(now)
     if not groups:
         raise Forgotten
-    number = sum(group.count for group in groups)
+    number = sum(group.number for group in groups)
     if state is State.ACCEPTED:
         counting.add_to_counts(groups)
         standings.add_late(groups)
@@ -95,21 +95,21 @@ def _take_from_counts(groups: list[Group]) -> None:
         _take(days, group)
     totals: dict[str, int] = {}
     for group in groups:
-        totals[group.share_class] = totals.get(group.share_class, 0) + group.count
+        totals[group.share_class] = totals.get(group.share_class, 0) + group.number
     ShareTotal.objects.filter(target_id=groups[0].target_id).update(
         **{share_class: F(share_class) - number for share_class, number in totals.items()}
     )
     # Of each day whose standings are written since, in order of the days.
     for group in sorted(groups, key=lambda each: (each.day, each.share_class)):
         ShareStanding.objects.filter(target_id=group.target_id, day__gte=group.day).update(
-            **{group.share_class: F(group.share_class) - group.count}
+            **{group.share_class: F(group.share_class) - group.number}
         )
 
 
 def _take(rows: Any, group: Group) -> None:
     """Take a number from its day, or from the days that are forgotten by now; raises Forgotten."""
     for day in (group.day, FORGOTTEN_DAYS):
-        enough = rows.filter(day=day, count__gte=group.count)
-        if enough.update(count=F("count") - group.count):
+        enough = rows.filter(day=day, count__gte=group.number)
+        if enough.update(count=F("count") - group.number):
             return
     raise Forgotten

@@ -12,7 +12,6 @@ the same one.
 import json
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -49,9 +48,9 @@ def let_through(groups: list[Group]) -> list[Group]:
     arrivals: Counter[Key] = Counter()
     for group in groups:
         if group.share_class in GUARDED:
-            shares[group.target_id, group.hour] += group.count
+            shares[group.target_id, group.hour] += group.number
         elif group.share_class == ShareClass.ARRIVAL:
-            arrivals[group.target_id, group.hour] += group.count
+            arrivals[group.target_id, group.hour] += group.number
     hours = _add_to_hours(shares, arrivals)
     suspects = {
         key: counted
@@ -85,8 +84,10 @@ def _add_to_hours(shares: Counter[Key], arrivals: Counter[Key]) -> dict[Key, tup
         return {}
     rows = [(*key, shares[key], shares[key], arrivals[key]) for key in keys]
     returned = _change_hours(rows, "+", "RETURNING target_id, hour, accepted, counted")
+    # Few hours have many targets each.
+    moments = {hour: _moment(hour) for hour in {row[1] for row in returned}}
     return {
-        (target_id, _moment(hour)): (accepted, counted)
+        (target_id, moments[hour]): (accepted, counted)
         for target_id, hour, accepted, counted in returned
     }
 
@@ -166,17 +167,17 @@ def _held_back(
         if burst is None or group.share_class not in GUARDED:
             through.append(group)
             continue
-        passing = min(group.count, room[key])
+        passing = min(group.number, room[key])
         room[key] -= passing
-        over = group.count - passing
+        over = group.number - passing
         if over:
             held[burst.pk, group.channel, group.share_class, group.day] += over
         if burst.state == ShareBurst.State.ACCEPTED:
-            passing = group.count
+            passing = group.number
         else:
             uncounted[key] += over
         if passing:
-            through.append(replace(group, count=passing))
+            through.append(group._replace(number=passing))
     _hold(held)
     if taken := sorted((key, over) for key, over in uncounted.items() if over):
         _change_hours([(*key, 0, over, 0) for key, over in taken], "-")
@@ -208,14 +209,18 @@ def _change_hours(
     """Add (target, hour, accepted, counted, arrivals) to hours, or take them; rows in order, one statement."""
     if connection.vendor == "postgresql":
         source = "unnest(%s::bigint[], %s::timestamptz[], %s::bigint[], %s::bigint[], %s::bigint[])"
-        values: list[Any] = [list(column) for column in zip(*rows, strict=True)]
+        # As texts: the driver looks at each value of a list else.
+        values: list[Any] = [
+            f"{{{','.join(map(str, column))}}}" for column in zip(*rows, strict=True)
+        ]
         source = f"SELECT * FROM {source}"  # noqa: S608 - our own words; values are parameters
     else:
         # Without a WHERE, SQLite takes ON CONFLICT for a join's ON.
         columns = ", ".join(f"json_extract(value, '$[{place}]')" for place in range(5))
         source = f"SELECT {columns} FROM json_each(%s) WHERE true"  # noqa: S608
         adapt = connection.ops.adapt_datetimefield_value
-        values = [json.dumps([(target, adapt(hour), *more) for target, hour, *more in rows])]
+        texts = {hour: adapt(hour) for hour in {row[1] for row in rows}}
+        values = [json.dumps([(target, texts[hour], *more) for target, hour, *more in rows])]
     more = ", ".join(
         f"{name} = sharing_sharehour.{name} {sign} excluded.{name}"
         for name in ("accepted", "counted", "arrivals")

@@ -92,7 +92,10 @@ class ShareHour(models.Model):
     above it in `accepted` is held back or dropped. Arrivals always count; beside a flood they help to judge it.
     """
 
-    target = models.ForeignKey("sharing.ShareTarget", on_delete=models.PROTECT, related_name="+")
+    # Found by the unique constraint, which begins with it.
+    target = models.ForeignKey(
+        "sharing.ShareTarget", on_delete=models.PROTECT, related_name="+", db_index=False
+    )
     hour = models.DateTimeField()
     accepted = models.PositiveBigIntegerField()
     counted = models.PositiveBigIntegerField()

@@ -169,7 +169,10 @@ class InboxEvent(EventFields):
 class ShareCount(models.Model):
     """How many events of one class a target had through one channel on one day (UTC)."""
 
-    target = models.ForeignKey(ShareTarget, on_delete=models.PROTECT, related_name="counts")
+    # Found by the unique constraint, which begins with it.
+    target = models.ForeignKey(
+        ShareTarget, on_delete=models.PROTECT, related_name="counts", db_index=False
+    )
     channel = models.CharField(max_length=40)
     share_class = models.CharField(max_length=20, choices=ShareClass.choices)
     day = models.DateField()

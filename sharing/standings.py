@@ -76,7 +76,7 @@ def add_late(groups: list[Group]) -> None:
         for day in days:
             if day >= group.day:
                 row = numbers.setdefault((day, group.target_id), [0] * len(_CLASSES))
-                row[place] += group.count
+                row[place] += group.number
     if numbers:
         rows = [(*key, *row) for key, row in sorted(numbers.items())]
         many_rows.add(ShareStanding, ("day", "target_id"), _CLASSES, rows)

@@ -6,12 +6,11 @@ deleted, what is left is not counted yet or was not deleted yet, and event ids t
 """
 
 import logging
-import re
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID, uuid4
 
 from sharing.models import ShareClass
@@ -32,19 +31,7 @@ local last = redis.call('XRANGE', KEYS[1], ARGV[2], ARGV[2])[1]
 if not last or table.concat(last[2], ' ') ~= ARGV[3] then return 0 end
 return redis.call('XTRIM', KEYS[1], 'MINID', '=', ARGV[4])
 """
-_FIELDS = [b"id", b"target", b"channel", b"class", b"at"]
-_BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
-_HEX_ID = re.compile(rb"[0-9a-f]{32}")
-_CLASSES = {each.value.encode(): each.value for each in ShareClass}
-_LONGEST_CHANNEL = 40
-_LAST_TARGET = 2**63 - 1
-# A day inside what both databases keep and every time zone can show.
-_EARLIEST = datetime(1, 1, 2, tzinfo=UTC)
-_LATEST = datetime(9999, 12, 30, tzinfo=UTC)
-# In milliseconds, as in entries' ids.
-_HOUR = 60 * 60 * 1000
-_LAST_ACCEPTED = int(_LATEST.timestamp()) * 1000
-
+BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 # An entry's id, and its names and values in turn.
 Entry = tuple[bytes, list[bytes]]
 
@@ -86,8 +73,8 @@ class Accepted(NamedTuple):
             event.target_id,
             event.channel,
             str(event.share_class),
-            (event.occurred_at - _BEGINNING) // timedelta(days=1),
-            (accepted - _BEGINNING) // timedelta(hours=1),
+            (event.occurred_at - BEGINNING) // timedelta(days=1),
+            (accepted - BEGINNING) // timedelta(hours=1),
         )
 
 
@@ -114,7 +101,7 @@ def append(valkey: Valkey, event: Event, patience: Patience) -> None:
 
 def read(valkey: Valkey, limit: int) -> Batch:
     """Return the oldest entries, at most `limit`; raises Silent."""
-    commands = (("GET", EPOCH), ("XRANGE", STREAM, "-", "+", "COUNT", limit))
+    commands = _oldest(limit)
     epoch, entries = valkey.together(*commands)
     if epoch is None:
         # A full server refuses it and must be emptied all the same: then the epoch is the empty one.
@@ -124,13 +111,31 @@ def read(valkey: Valkey, limit: int) -> Batch:
     return Batch((epoch or b"").decode(), entries)
 
 
-def trim(valkey: Valkey, batch: Batch) -> None:
-    """Remove a batch that is counted, unless the stream is another one by now; raises Silent."""
-    if batch.entries:
-        last, flat = batch.entries[-1]
-        moment, sequence = order(last)
-        words = (batch.epoch, last, b" ".join(flat), f"{moment}-{sequence + 1}")
-        valkey.ask(lambda client: client.eval(_TRIM, 2, STREAM, EPOCH, *words))
+@contextmanager
+def read_ahead(valkey: Valkey, limit: int, batch: Batch) -> Iterator[Callable[[], Batch]]:
+    """Ask for the entries after a batch now, and let them be taken later; raises Silent at either moment."""
+    with valkey.together_ahead(*_oldest(limit, b"(" + batch.entries[-1][0])) as answers:
+
+        def take() -> Batch:
+            epoch, entries = answers()
+            return Batch((epoch or b"").decode(), entries)
+
+        yield take
+
+
+def _oldest(limit: int, first: bytes = b"-") -> tuple[tuple[Any, ...], ...]:
+    return ("GET", EPOCH), ("XRANGE", STREAM, first, "+", "COUNT", limit)
+
+
+def trim(valkey: Valkey, batch: Batch) -> bool:
+    """Remove a batch that is counted, unless the stream is another one by now; raises Silent.
+
+    Tells whether anything was removed.
+    """
+    last, flat = batch.entries[-1]
+    moment, sequence = order(last)
+    words = (batch.epoch, last, b" ".join(flat), f"{moment}-{sequence + 1}")
+    return bool(valkey.ask(lambda client: client.eval(_TRIM, 2, STREAM, EPOCH, *words)))
 
 
 def order(entry_id: bytes) -> tuple[int, int]:
@@ -139,73 +144,9 @@ def order(entry_id: bytes) -> tuple[int, int]:
     return int(moment), int(sequence)
 
 
-def parse(entries: Sequence[Entry]) -> list[Accepted | None]:
-    """Return the event of each entry, or None where it cannot be counted.
-
-    Much of a drain's time passes here: what many entries have in common is read once.
-    """
-    channels: dict[bytes, str] = {}
-    seconds: dict[bytes, tuple[str, int]] = {}
-    is_hex, new = _HEX_ID.fullmatch, tuple.__new__
-    events: list[Accepted | None] = []
-    for entry_id, flat in entries:
-        try:
-            if flat[::2] == _FIELDS:
-                event_id, target, raw_channel, share_class, at = flat[1::2]
-            else:
-                fields = dict(zip(flat[::2], flat[1::2], strict=True))
-                event_id, target, raw_channel, share_class, at = [fields[name] for name in _FIELDS]
-            target_id = int(target)
-            if not 0 < target_id <= _LAST_TARGET:
-                raise ValueError("no database has such a target")  # noqa: TRY301
-            channel = channels.get(raw_channel)
-            if channel is None:
-                channel = channels[raw_channel] = _channel(raw_channel)
-            second, _, fraction = at.partition(b".")
-            beginning = seconds.get(second)
-            if beginning is not None and fraction.isdigit() and len(fraction) <= 6:
-                occurred_at, day = beginning[0] + fraction.ljust(6, b"0").decode(), beginning[1]
-            else:
-                occurred_at, day = _moment(at)
-                if second.isdigit():
-                    whole, day_of_second = _moment(second)
-                    seconds[second] = (whole[:-6], day_of_second)
-            accepted = int(entry_id.partition(b"-")[0])
-            hour = accepted // _HOUR if accepted <= _LAST_ACCEPTED else day * 24
-            values = (
-                event_id.decode() if is_hex(event_id) else UUID(event_id.decode()).hex,
-                occurred_at,
-                target_id,
-                channel,
-                _CLASSES[share_class],
-                day,
-                hour,
-            )
-            # What `Accepted(…)` does, in half the time.
-            events.append(new(Accepted, values))
-        except (KeyError, ValueError, OverflowError):
-            events.append(None)
-    return events
-
-
 def text_of(moment: datetime) -> str:
     """Return a moment as SQLite keeps it, and as PostgreSQL reads it where the connection's zone is UTC."""
     return moment.astimezone(UTC).replace(tzinfo=None).isoformat(" ", "microseconds")
-
-
-def _moment(raw: bytes) -> tuple[str, int]:
-    """Return the text and the day of seconds since 1970; raises ValueError and OverflowError."""
-    moment = _BEGINNING + timedelta(microseconds=round(float(raw) * 1_000_000))
-    if not _EARLIEST <= moment <= _LATEST:
-        raise ValueError("not every time zone can show it")
-    return text_of(moment), (moment - _BEGINNING).days
-
-
-def _channel(raw: bytes) -> str:
-    channel = raw.decode()[:_LONGEST_CHANNEL]
-    if "\0" in channel:
-        raise ValueError("PostgreSQL keeps no NUL")
-    return channel
 
 
 def set_aside(valkey: Valkey, entries: Sequence[Entry]) -> None:

@@ -5,14 +5,18 @@ import os
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from functools import cache, partial
 from typing import Any, TypeVar
 
 import redis
 from django.conf import settings
+from hiredis import pack_command
 from redis.backoff import NoBackoff
 from redis.retry import Retry
+
+from sharing.wire import Wire
 
 T = TypeVar("T")
 
@@ -68,13 +72,13 @@ class Valkey:
         self._silent_until = 0.0
         self._lock = threading.Lock()
         # For `command`; each is one thread's while it is out of here.
-        self._idle: deque[Any] = deque()
+        self._idle: deque[Wire] = deque()
         self._pid = os.getpid()
 
     def command(self, *words: Any, patience: Patience) -> Any:
         """Return the answer to one command that may be sent twice; raises Silent where there is none in time.
 
-        The client's own way takes four times as long. A connection that the server has closed since it was
+        A connection that the server has closed since it was
         last used, as after a restart, is replaced by a new one.
         """
         return self.commands(words, patience=patience)[0]
@@ -93,40 +97,30 @@ class Valkey:
         if self._pid != os.getpid():
             self._idle, self._pid = deque(), os.getpid()
         try:
-            connection = self._idle.pop()
+            wire = self._idle.pop()
         except IndexError:
             pass
         else:
             try:
-                return self._exchange(connection, commands, seconds)
+                return self._exchange(wire, commands, seconds)
             except redis.exceptions.ConnectionError:
                 # The others are of the same age.
                 self._idle.clear()
+        begun = time.monotonic()
         pool = self._client.connection_pool
         connection = pool.connection_class(**pool.connection_kwargs)
         connection.socket_timeout = connection.socket_connect_timeout = seconds
-        return self._exchange(connection, commands, seconds)
+        wire = Wire(connection)
+        return self._exchange(wire, commands, max(0.001, seconds - (time.monotonic() - begun)))
 
     def _exchange(
-        self, connection: Any, commands: tuple[tuple[Any, ...], ...], seconds: float
+        self, wire: Wire, commands: tuple[tuple[Any, ...], ...], seconds: float
     ) -> list[Any]:
-        """Send and receive; a connection that failed in between is closed and not used again."""
-        answers, refusal = [], None
-        try:
-            connection.send_packed_command([b"".join(map(_packed, commands))], check_health=False)
-            deadline = time.monotonic() + seconds
-            for _ in commands:
-                try:
-                    left = max(0.001, deadline - time.monotonic())
-                    answers.append(connection.read_response(timeout=left))
-                except redis.ResponseError as error:
-                    refusal = error
-        except BaseException:
-            connection.disconnect()
-            raise
-        self._idle.append(connection)
-        if refusal is not None:
-            raise refusal
+        answers = wire.converse(commands, seconds)
+        self._idle.append(wire)
+        for answer in answers:
+            if isinstance(answer, redis.RedisError):
+                raise answer
         return answers
 
     def together(self, *commands: tuple[Any, ...]) -> list[Any]:
@@ -137,33 +131,43 @@ class Valkey:
         return self._guarded(partial(self._transact, commands))
 
     def _transact(self, commands: tuple[tuple[Any, ...], ...]) -> list[Any]:
+        with self._asked(commands) as answers:
+            return answers()
+
+    @contextmanager
+    def together_ahead(self, *commands: tuple[Any, ...]) -> Iterator[Callable[[], list[Any]]]:
+        """Ask as `together` does, and let the answers be taken inside this block while the server gets them ready.
+
+        Taken or not, asking has no effect but on what the commands do. Raises Silent at either moment.
+        """
+        with ExitStack() as stack:
+            answers = self._guarded(lambda: stack.enter_context(self._asked(commands)))
+            yield lambda: self._guarded(answers)
+
+    @contextmanager
+    def _asked(self, commands: tuple[tuple[Any, ...], ...]) -> Iterator[Callable[[], list[Any]]]:
         pool = self._client.connection_pool
         connection: Any = pool.get_connection()
+        words = (("MULTI",), *commands, ("EXEC",))
+        is_read = False
+
+        def answers() -> list[Any]:
+            nonlocal is_read
+            found = _answers_of(connection, len(words))
+            is_read = True
+            return found
+
         try:
-            words = (("MULTI",), *commands, ("EXEC",))
-            connection.send_packed_command([b"".join(map(_packed, words))])
-            refused: list[redis.ResponseError] = []
-            for _ in words[:-1]:
-                try:
-                    connection.read_response()
-                except redis.ResponseError as error:
-                    refused.append(error)
-            try:
-                answers: list[Any] = connection.read_response()
-            except redis.ResponseError as error:
-                raise (refused or [error])[0] from error
+            connection.send_packed_command([b"".join(map(pack_command, words))])
+            yield answers
         except redis.ResponseError:
-            raise
-        except BaseException:
-            # Half an answer is still to come: nobody else may read it.
-            connection.disconnect()
+            is_read = True
             raise
         finally:
+            if not is_read:
+                # An answer, or half of one, is still to come: nobody else may read it.
+                connection.disconnect()
             pool.release(connection)
-        for answer in answers:
-            if isinstance(answer, redis.ResponseError):
-                raise answer
-        return answers
 
     def ask(self, question: Callable[["redis.Redis"], T]) -> T:
         """Return what the question answers; raises Silent where the server does not."""
@@ -198,13 +202,22 @@ class Valkey:
         return answer
 
 
-def _packed(words: tuple[Any, ...]) -> bytes:
-    """Return a command as the server reads it."""
-    parts = [b"*%d\r\n" % len(words)]
-    for word in words:
-        data = word if isinstance(word, bytes) else str(word).encode()
-        parts.append(b"$%d\r\n%b\r\n" % (len(data), data))
-    return b"".join(parts)
+def _answers_of(connection: Any, words: int) -> list[Any]:
+    """Return the answers to a transaction of so many commands; raises what one of them was refused with."""
+    refused: list[redis.ResponseError] = []
+    for _ in range(words - 1):
+        try:
+            connection.read_response()
+        except redis.ResponseError as error:
+            refused.append(error)
+    try:
+        answers: list[Any] = connection.read_response()
+    except redis.ResponseError as error:
+        raise (refused or [error])[0] from error
+    for answer in answers:
+        if isinstance(answer, redis.ResponseError):
+            raise answer
+    return answers
 
 
 @cache

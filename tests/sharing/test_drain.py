@@ -325,7 +325,7 @@ def test_an_entry_that_the_database_refuses_is_set_aside_and_stops_nothing(
     poison = event(target, channel="poison")
     inserted = counting.insert_new
 
-    def refuse(events: list[Accepted], *, recorded_at: datetime) -> list[Accepted]:
+    def refuse(events: list[Accepted], *, recorded_at: datetime) -> list[counting.Group]:
         if poison.event_id.hex in {each.event_id for each in events}:
             raise DataError("a year beyond the range")
         return inserted(events, recorded_at=recorded_at)
