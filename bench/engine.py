@@ -244,7 +244,7 @@ def _setting() -> Iterator[Setting]:
 
 
 def _busy(rounds: Sequence[dict[str, Any]]) -> float:
-    return median(each["raw"]["network"] / each["raw"]["seconds"] for each in rounds)
+    return float(median(each["raw"]["network"] / each["raw"]["seconds"] for each in rounds))
 
 
 def _row(name: str, rates: Sequence[float]) -> list[str]:

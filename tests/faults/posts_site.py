@@ -51,7 +51,7 @@ def change() -> None:
     """Put in the points, shorten the times, and let each process send as if it were alone on its machine."""
     settings.KILL_POINTS = kill_points._reach
     claims.LEASE = timedelta(seconds=LEASE)
-    recording.BACK_OFF = tuple(timedelta(seconds=each) for each in _BACK_OFF)  # type: ignore[assignment]
+    recording.BACK_OFF = tuple(timedelta(seconds=each) for each in _BACK_OFF)
     for connector in (mastodon.MastodonApi, bluesky.Bluesky, Blind):
         connector.abilities = replace(
             connector.abilities, settles_after=timedelta(seconds=SETTLES_AFTER)
@@ -80,7 +80,7 @@ def _die_before_a_claim_commits() -> None:
                 kill_points._reach(BEFORE_THE_CLAIM_COMMITS)
             return taken
 
-    claims._take = take_and_reach
+    claims._take = take_and_reach  # type: ignore[assignment]  # any arguments
 
 
 def _die_after_the_bytes() -> None:
@@ -92,4 +92,4 @@ def _die_after_the_bytes() -> None:
         if buffer[:1] == b"{" and http._under_way.get().place.target in _TAKES_POSTS:
             kill_points._reach(AFTER_THE_BYTES)
 
-    http._Stream.write = write_and_reach  # type: ignore[method-assign]
+    http._Stream.write = write_and_reach  # type: ignore[assignment,method-assign]

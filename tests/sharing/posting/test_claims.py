@@ -9,7 +9,7 @@ from django.db import connection
 
 from sharing.models import Delivery, ShareTarget, SocialAccount
 from sharing.posting import actions, claims
-from sharing.posting.claims import LEASE, clock
+from sharing.posting.claims import LEASE, Claim, clock
 from sharing.posting.states import DeliveryState
 from tests.sharing.posting.conftest import AT_PUBLISH, NOW, Composed, add_account, wording
 
@@ -109,8 +109,8 @@ def test_eight_workers_share_the_work_and_none_of_it_twice() -> None:
             target=target, wordings=[wording(account)], timing=NOW, by=None, approved=True
         )
 
-    def work(_: int) -> list[int]:
-        mine: list[int] = []
+    def work(_: int) -> list[Claim]:
+        mine: list[Claim] = []
         try:
             while taken := claims.take_due(3, clock()):
                 mine += claims.arm(taken, clock())
