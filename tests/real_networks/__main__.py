@@ -42,8 +42,15 @@ def _installed(folder: Path) -> bool:
         return False
     folder.mkdir(parents=True, exist_ok=True)
     print(f"npm installs {' and '.join(PACKAGES)} into {folder} ...", flush=True)
-    command = [npm, "install", "--prefix", str(folder), "--no-audit", "--no-fund", *PACKAGES]
-    return subprocess.run(command, check=False).returncode == 0
+    install = [npm, "install", "--prefix", str(folder), "--no-audit", "--no-fund", *PACKAGES]
+    # Its database's own program comes from another place, or is compiled here, which takes two minutes.
+    build = [npm, "rebuild", "--prefix", str(folder), "better-sqlite3", "--build-from-source"]
+    node = Path(shutil.which("node") or npm).resolve().parent.parent
+    headers = {"npm_config_nodedir": str(node)} if (node / "include" / "node").is_dir() else {}
+    return all(
+        subprocess.run(command, check=False, env=os.environ | headers).returncode == 0
+        for command in (install, build)
+    )
 
 
 if __name__ == "__main__":
