@@ -193,10 +193,10 @@ class Drained:
         entries = 0
         pipeline = self._server.pipeline(transaction=False)
         for event_id, target, channel, share_class, at in self._events.entries(rows):
+            event = stream.Event(event_id, target, channel, ShareClass(share_class), at)
             pipeline.execute_command(  # type: ignore[no-untyped-call]  # redis-py's own
-                "XADD", stream.STREAM, "*", "id", event_id.hex, "target", target,
-                "channel", channel, "class", share_class, "at", at.timestamp(),
-            )  # fmt: skip
+                "XADD", stream.STREAM, "*", *stream.fields(event)
+            )
             entries += 1
             if not entries % _SENT_TOGETHER:
                 pipeline.execute()

@@ -6,16 +6,20 @@ the same and takes several times as long.
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import repeat
+from operator import methodcaller
 from uuid import UUID
 
 from sharing.models import ShareClass
-from sharing.stream import BEGINNING, Accepted, Entry, text_of
+from sharing.stream import BEGINNING, FIELD, Accepted, Entry, text_of
 
-_FIELDS = (b"id", b"target", b"channel", b"class", b"at")
-_CLASSES = {each.value.encode(): each.value for each in ShareClass}
+_FIELD = FIELD.encode()
+# What its words are; the channel last, which has no space in it if it is one of ours.
+_NAMES = (b"id", b"target", b"class", b"at", b"channel")
+_spaces = methodcaller("count", b" ")
+_CLASSES = {each.value: each.value for each in ShareClass}
 _LONGEST_CHANNEL = 40
 _LAST_TARGET = 2**63 - 1
 # A day inside what both databases keep and every time zone can show.
@@ -38,25 +42,35 @@ def parse(entries: Sequence[Entry]) -> list[Accepted | None]:
         return [_one(entry_id, flat) for entry_id, flat in entries]
 
 
+def named(fields: Mapping[bytes, bytes]) -> dict[bytes, bytes]:
+    """Return the fields of an entry under their names: of the words of one, or as they are."""
+    words = fields.get(_FIELD, b"").split(b" ", len(_NAMES) - 1)
+    if len(fields) == 1 and len(words) == len(_NAMES):
+        return dict(zip(_NAMES, words, strict=True))
+    return dict(fields)
+
+
 def _alike(entries: Sequence[Entry]) -> Iterable[Accepted]:
     """Return the events of entries as we write them; raises KeyError, ValueError, OverflowError for others."""
     if not entries:
         return []
+    number, width = len(entries), len(_NAMES)
     entry_ids, flats = zip(*entries, strict=True)
-    columns = list(zip(*flats, strict=True))
-    names, values = columns[::2], columns[1::2]
-    if [each[0] for each in names] != [*_FIELDS] or any(
-        each.count(each[0]) != len(each) for each in names
-    ):
+    names, values = zip(*flats, strict=True)
+    if names.count(_FIELD) != number or set(map(_spaces, values)) != {width - 1}:
         raise ValueError("other fields than ours")
-    raw_ids, targets, channels, classes, moments = values
+    text = b"\n".join(values).decode()
+    if text.count("\n") != number - 1:
+        raise ValueError("no channel of ours")
+    words = text.replace("\n", " ").split(" ")
+    ids, targets, classes, moments, channels = (words[place::width] for place in range(width))
     target_ids = list(map(int, targets))
     if not (min(target_ids) > 0 and max(target_ids) <= _LAST_TARGET):
         raise ValueError("no database has such a target")
     channel_of = {raw: _channel(raw) for raw in set(channels)}
     occurred_at, days = _occurred(moments)
     rows = zip(
-        _event_ids(raw_ids),
+        _event_ids(ids),
         occurred_at,
         target_ids,
         map(channel_of.__getitem__, channels),
@@ -70,21 +84,15 @@ def _alike(entries: Sequence[Entry]) -> Iterable[Accepted]:
     return [new(Accepted, row) for row in rows]
 
 
-def _event_ids(raw: Sequence[bytes]) -> list[str]:
-    if set(map(len, raw)) != {32}:
+def _event_ids(ids: list[str]) -> list[str]:
+    if set(map(len, ids)) != {32} or "".join(ids).encode().translate(None, _HEX):
         raise ValueError("an id in other words")
-    whole = b"".join(raw)
-    if whole.translate(None, _HEX):
-        raise ValueError("an id in other words")
-    text = whole.decode()
-    return [text[at : at + 32] for at in range(0, len(text), 32)]
+    return ids
 
 
-def _occurred(raw: Sequence[bytes]) -> tuple[list[str], list[int]]:
+def _occurred(moments: Sequence[str]) -> tuple[list[str], list[int]]:
     """Return texts and days (from 1970); the date of a second is worked out once."""
-    text = b" ".join(raw).decode()
-    moments = text.split(" ")
-    if len(moments) != len(raw) or not _MOMENTS.fullmatch(f"{text} "):
+    if not _MOMENTS.fullmatch(" ".join([*moments, ""])):
         raise ValueError("a moment in other words")
     at = _DIGITS_OF_SECONDS
     seconds = [moment[:at] for moment in moments]
@@ -111,8 +119,8 @@ def _hours(entry_ids: Sequence[bytes]) -> Iterable[int]:
 def _one(entry_id: bytes, flat: Sequence[bytes]) -> Accepted | None:
     """Return the event of an entry, whoever wrote it."""
     try:
-        fields = dict(zip(flat[::2], flat[1::2], strict=True))
-        event_id, target, channel, share_class, at = [fields[name] for name in _FIELDS]
+        fields = named(dict(zip(flat[::2], flat[1::2], strict=True)))
+        event_id, target, share_class, at, channel = [fields[name] for name in _NAMES]
         target_id = int(target)
         if not 0 < target_id <= _LAST_TARGET:
             return None
@@ -122,8 +130,8 @@ def _one(entry_id: bytes, flat: Sequence[bytes]) -> Accepted | None:
             UUID(event_id.decode()).hex,
             occurred_at,
             target_id,
-            _channel(channel),
-            _CLASSES[share_class],
+            _channel(channel.decode()),
+            _CLASSES[share_class.decode()],
             day,
             accepted // _HOUR if accepted <= _LAST_ACCEPTED else day * 24,
         )
@@ -143,8 +151,8 @@ def _moment(seconds: str) -> tuple[str, int]:
     return text_of(moment), (moment - BEGINNING).days
 
 
-def _channel(raw: bytes) -> str:
-    channel = raw.decode()[:_LONGEST_CHANNEL]
+def _channel(raw: str) -> str:
+    channel = raw[:_LONGEST_CHANNEL]
     if "\0" in channel:
         raise ValueError("PostgreSQL keeps no NUL")
     return channel

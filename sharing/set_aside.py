@@ -13,7 +13,7 @@ from uuid import UUID
 from django.conf import settings
 from django.utils import timezone
 
-from sharing import stream
+from sharing import parsing, stream
 from sharing.models import ShareClass, ShareTarget
 from sharing.pipeline import entry_moment
 from sharing.valkey import Valkey
@@ -74,7 +74,8 @@ def requeue(server: Valkey) -> tuple[int, int]:
     return moved, left
 
 
-def _explained(found: list[tuple[bytes, dict[bytes, bytes]]]) -> Iterator[SetAside]:
+def _explained(raw: list[tuple[bytes, dict[bytes, bytes]]]) -> Iterator[SetAside]:
+    found = [(entry_id, parsing.named(fields)) for entry_id, fields in raw]
     wanted = {
         target for _, fields in found if (target := _number(fields.get(b"target"))) is not None
     }

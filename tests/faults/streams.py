@@ -218,14 +218,7 @@ class _Run:
         return f"{moment}-*"
 
     def _add(self, event: Event, entry_id: str) -> None:
-        fields: dict[Any, Any] = {
-            "id": event.event_id.hex,
-            "target": event.target_id,
-            "channel": event.channel,
-            "class": event.share_class.value,
-            "at": event.occurred_at.timestamp(),
-        }
-        self.server.xadd(stream.STREAM, fields, id=entry_id)
+        self.server.xadd(stream.STREAM, dict([stream.fields(event)]), id=entry_id)
         self._note(event)
 
     def _note(self, event: Event) -> None:

@@ -14,7 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from redis import Redis
 
-from sharing import actions, counting, stream, valkey
+from sharing import actions, counting, parsing, stream, valkey
 from sharing.models import (
     InboxEvent,
     ShareClass,
@@ -336,7 +336,8 @@ def test_an_entry_that_the_database_refuses_is_set_aside_and_stops_nothing(
     assert actions.drain() == 3
     assert counted() == 3
     assert server().xlen(stream.STREAM) == 0
-    assert [fields[b"channel"] for _, fields in server().xrange(stream.UNREADABLE)] == [b"poison"]
+    kept = [parsing.named(fields) for _, fields in server().xrange(stream.UNREADABLE)]
+    assert [fields[b"channel"] for fields in kept] == [b"poison"]
 
 
 def test_where_the_database_refuses_everything_nothing_is_set_aside(

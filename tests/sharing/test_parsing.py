@@ -12,7 +12,6 @@ from sharing.models import ShareClass
 from sharing.stream import Accepted, Entry
 
 ID = UUID(int=7)
-NAMES = [b"id", b"target", b"channel", b"class", b"at"]
 AT = 1_764_127_000
 
 
@@ -27,9 +26,16 @@ def entry(
     entry_id: bytes = b"",
 ) -> Entry:
     """Return an entry as we write it, but for what is given."""
-    values = [event_id, target, channel, share_class, at]
-    flat = [each for pair in zip(NAMES, values, strict=True) for each in pair]
+    flat = [b"event", b" ".join([event_id, target, share_class, at, channel])]
     return entry_id or b"%d-%d" % (AT * 1000, number), flat
+
+
+def in_fields(one: Entry) -> Entry:
+    """Return an entry with a field for each of its words."""
+    entry_id, (_, words) = one
+    names = [b"id", b"target", b"class", b"at", b"channel"]
+    pairs = zip(names, words.split(b" ", 4), strict=True)
+    return entry_id, [each for pair in pairs for each in pair]
 
 
 def alone(entries: list[Entry]) -> list[Accepted | None]:
@@ -67,8 +73,11 @@ _others = st.one_of(
         ]),
     ),
     st.builds(entry, entry_id=st.sampled_from([b"99999999999999999-0", b"1764129600000-0", b"0-1"])),
-    st.builds(lambda each: (each[0], [*each[1][2:], *each[1][:2]]), _ours),
-    st.builds(lambda each: (each[0], each[1][:-2]), _ours),
+    st.builds(in_fields, _ours),
+    st.builds(lambda each: (each[0], [each[1][0], each[1][1].rpartition(b" ")[0]]), _ours),
+    st.builds(lambda each: (each[0], [b"other", each[1][1]]), _ours),
+    st.builds(lambda each: (each[0], [each[1][0], each[1][1] + b" " + ID.hex.encode()]), _ours),
+    st.builds(lambda each: (each[0], [each[1][0], each[1][1] + b"\n" + each[1][1]]), _ours),
     st.builds(lambda each: (each[0], [*each[1], b"more", b"1"]), _ours),
     st.just((b"1-1", [])),
 )  # fmt: skip

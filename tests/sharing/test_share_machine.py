@@ -27,7 +27,7 @@ from redis import Redis
 from wagtail.models import Page
 
 from articles.models import ArticlePage, HomePage
-from sharing import actions, counting, stream, valkey
+from sharing import actions, counting, parsing, stream, valkey
 from sharing.models import (
     InboxEvent,
     ShareClass,
@@ -293,7 +293,7 @@ class ShareMachine(RuleBasedStateMachine):
 
     def _ids_in_stream(self) -> set[UUID]:
         entries = self.server.xrange(stream.STREAM)
-        return {UUID(fields[b"id"].decode()) for _, fields in entries}
+        return {UUID(parsing.named(fields)[b"id"].decode()) for _, fields in entries}
 
     def _look_at_codes(self) -> None:
         rows = ShareTarget.objects.values_list("page_id", "block_id", "pk", "code")

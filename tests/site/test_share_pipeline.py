@@ -27,7 +27,7 @@ from healthsite.paths import PROJECT_ROOT
 from healthsite.watching import reading, screen, working
 from healthsite.watching.bar import Bar
 from healthsite.watching.reading import InDatabase, Rates, Reading
-from sharing import actions, pipeline, stream
+from sharing import actions, parsing, pipeline, stream
 from sharing.models import (
     InboxEvent,
     ShareClass,
@@ -380,7 +380,7 @@ def test_what_is_set_aside_is_listed_and_put_back(target: ShareTarget) -> None:
     server: Any = Redis.from_url(f"unix://{events_server.socket}")
     [(_, fields)] = server.xrange(stream.STREAM)
     for change in ({}, {b"target": b"9\x1b[2J"}):
-        server.xadd(stream.UNREADABLE, fields | change)
+        server.xadd(stream.UNREADABLE, parsing.named(fields) | change)
     said = run("--set-aside")
     assert "can be counted now: --requeue-set-aside" in said
     assert "“target” is '9�[2J'" in said
