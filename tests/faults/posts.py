@@ -1,6 +1,7 @@
 """The fault `posts`: 1,000 posts while their senders are killed 200 times and replies are swallowed."""
 
 import os
+import signal
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -21,7 +22,7 @@ from sharing.posting.states import DeliveryState
 from tests.factories import add_article
 from tests.faults import drainers, kill_points, posts_networks, posts_site
 from tests.faults.posts_networks import BLIND, KEYED, LOOKUP
-from tests.faults.posts_workers import Freezer, send_in_a_loop, sweep_and_wake
+from tests.faults.posts_workers import let_go_on, send_in_a_loop, sweep_and_wake
 from tests.faults.world import World
 
 # So many deliveries: one of each post for each account.
@@ -55,7 +56,6 @@ class _Run:
         self.kills: Counter[str] = Counter()
         self.loops: list[BaseProcess] = []
         self.workers: list[drainers.CeleryWorker] = []
-        self.freezer = Freezer()
         self.freezes = 0
         self.refused = 0
         self.sweeps: list[BaseProcess] = []
@@ -100,7 +100,6 @@ class _Run:
         self.world.wait_until(lambda: all(worker.is_up for worker in self.workers), 60)
 
     def _replace_the_dead(self) -> None:
-        self.freezer.thaw()
         self.workers = [worker for worker in self.workers if not worker.has_ended]
         while len(self.workers) < CELERY_WORKERS:
             self.workers.append(drainers.CeleryWorker(self.world.folder))
@@ -109,7 +108,6 @@ class _Run:
             self.loops.append(self.world.fork(send_in_a_loop, log="loop"))
 
     def _end_senders(self) -> None:
-        self.freezer.thaw(all_of_them=True)
         for worker in self.workers:
             worker.kill()
         for process in (*self.loops, *self.sweeps):
@@ -195,7 +193,10 @@ class _Run:
 
     def _freeze(self) -> None:
         """Stop a process for longer than its lease; it goes on with what others have taken over."""
-        self.freezer.freeze(self.world.chance.choice(self.loops), posts_site.LEASE * 1.4)
+        loop = self.world.chance.choice(self.loops)
+        assert loop.pid is not None
+        os.kill(loop.pid, signal.SIGSTOP)
+        self.world.fork(let_go_on, loop.pid, posts_site.LEASE * 1.4, log="freezer")
         self.freezes += 1
 
     # --- The end -----------------------------------------------------------------------------

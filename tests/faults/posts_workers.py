@@ -6,8 +6,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from multiprocessing.process import BaseProcess
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from django.db import DatabaseError, close_old_connections, connections
@@ -54,29 +53,12 @@ def sweep_and_wake() -> None:
         time.sleep(_SWEEP_EVERY)
 
 
-class Freezer:
-    """Stops processes for a while, in the middle of whatever they do, and lets them go on."""
-
-    def __init__(self) -> None:
-        self._frozen: dict[BaseProcess, float] = {}
-
-    def freeze(self, process: BaseProcess, seconds: float) -> None:
-        """Stop a process for so long."""
-        if process.pid is not None and process.is_alive():
-            os.kill(process.pid, signal.SIGSTOP)
-            self._frozen[process] = time.monotonic() + seconds
-
-    def thaw(self, *, all_of_them: bool = False) -> None:
-        """Let those go on whose time is over."""
-        for process, until in list(self._frozen.items()):
-            if all_of_them or time.monotonic() > until:
-                del self._frozen[process]
-                if process.pid is not None and process.is_alive():
-                    os.kill(process.pid, signal.SIGCONT)
-
-    def holds(self, process: BaseProcess) -> bool:
-        """Tell whether a process is stopped."""
-        return process in self._frozen
+def let_go_on(pid: int, seconds: float) -> None:
+    """Let a stopped process go on after so long; in a process of its own, because all others may wait for it."""
+    with suppress(OSError):
+        handle = os.pidfd_open(pid)
+        time.sleep(seconds)
+        signal.pidfd_send_signal(handle, signal.SIGCONT)
 
 
 class Program:
