@@ -46,6 +46,26 @@ class _Flight:
     attempt_id: int | None = None
 
 
+@dataclass(frozen=True)
+class _Moment:
+    """A look at the database's clock, and when on this machine's that was.
+
+    What the database keeps others waiting for does not count: it is later by then than both say.
+    """
+
+    monotonic: float
+    now: datetime
+
+    @classmethod
+    def look(cls) -> "_Moment":
+        return cls(time.monotonic(), clock())
+
+    @property
+    def send_before(self) -> float:
+        """Return until when, by this machine's clock, may be sent what is armed at this moment."""
+        return self.monotonic + claims.LEASE.total_seconds() * _SENT_WITHIN
+
+
 def send_due(sender: Sender, *, seconds: float, in_flight: int = IN_FLIGHT) -> int:
     """Send what is due and look for what is unknown; return how many steps were recorded.
 
@@ -58,18 +78,18 @@ def send_due(sender: Sender, *, seconds: float, in_flight: int = IN_FLIGHT) -> i
     recorded = 0
     flying: dict[Future[Outcome], _Flight] = {}
     with ThreadPoolExecutor(in_flight) as pool:
-        now = clock()
+        moment = _Moment.look()
         while True:
             if len(flying) <= held - in_flight and time.monotonic() < ends:
-                recorded += _begin(sender, pool, flying, held - len(flying), now)
+                recorded += _begin(sender, pool, flying, held - len(flying), moment)
             if not flying:
                 return recorded
             over = []
             for future in _landed(flying):
                 flight = flying.pop(future)
                 over.append((flight, _outcome(future.result, flight.state)))
-            now = clock()
-            recorded += _land(sender, pool, over, flying, now)
+            moment = _Moment.look()
+            recorded += _land(sender, pool, over, flying, moment)
 
 
 def _landed(flying: Iterable[Future[Outcome]]) -> set[Future[Outcome]]:
@@ -83,8 +103,9 @@ def _begin(
     pool: ThreadPoolExecutor,
     flying: dict[Future[Outcome], _Flight],
     free: int,
-    now: datetime,
+    moment: _Moment,
 ) -> int:
+    now = moment.now
     due: list[Job] = []
     if taken := claims.take_due(free, now):
         due, gone = load(taken)
@@ -99,7 +120,7 @@ def _begin(
             at_once.append((flight, prepared))
         else:
             flying[pool.submit(sender.prepare, job)] = flight
-    recorded = _land(sender, pool, at_once, flying, now)
+    recorded = _land(sender, pool, at_once, flying, moment)
     if (left := free - len(taken)) and (taken := claims.take_unknown(left, now)):
         for job in load(taken)[0]:
             flying[pool.submit(sender.look_up, job)] = _Flight(job, _S.UNKNOWN)
@@ -111,7 +132,7 @@ def _land(
     pool: ThreadPoolExecutor,
     landed: Sequence[tuple[_Flight, Outcome]],
     flying: dict[Future[Outcome], _Flight],
-    now: datetime,
+    moment: _Moment,
 ) -> int:
     ready = [
         replace(flight.job, prepared=outcome.values)
@@ -133,12 +154,11 @@ def _land(
     # What is ready first: the threads send it while the rest is written down.
     if ready:
         kill_points.reached(kill_points.PREPARED)
-        send_before = time.monotonic() + claims.LEASE.total_seconds() * _SENT_WITHIN
-        for job, attempt_id in _arm(ready, now, send_before):
+        for job, attempt_id in _arm(ready, moment.now, moment.send_before):
             flying[pool.submit(_publish, sender, job)] = _Flight(job, _S.ARMED, attempt_id)
     if over:
         kill_points.reached(kill_points.SENT)
-        record(over, now)
+        record(over, moment.now)
         kill_points.reached(kill_points.RECORDED)
     return len(over)
 
