@@ -5,6 +5,7 @@ import logging
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from typing import cast
 
 from django.conf import settings
 from django.db import DataError, IntegrityError, transaction
@@ -262,7 +263,7 @@ def _countable(
     events: Sequence[Accepted | None],
     position: StreamPosition | None,
     now: datetime,
-) -> tuple[list[Accepted], list[Entry]]:
+) -> tuple[Sequence[Accepted], list[Entry]]:
     """Split a batch into events to count and entries that cannot be.
 
     An entry at or below the position was committed once. Its id tells so for as long as ids are kept;
@@ -273,7 +274,7 @@ def _countable(
     last = stream.order(position.last_id.encode()) if position else (0, 0)
     if not unknown and all(events) and stream.order(entries[0][0]) > last:
         # As nearly always: what follows is in order.
-        return [*filter(None, events)], []
+        return cast("Sequence[Accepted]", events), []
     limit = now - settings.SHARE_EVENT_RETENTION
     forgotten, forgotten_hour = stream.text_of(limit), int(limit.timestamp()) // 3600
     countable: list[Accepted] = []
@@ -305,7 +306,7 @@ def _without_garbage_collection() -> Iterator[None]:
             gc.enable()
 
 
-def _count(events: list[Accepted], now: datetime) -> int:
+def _count(events: Sequence[Accepted], now: datetime) -> int:
     new = counting.insert_new(events, recorded_at=now)
     groups = bursts.let_through(new)
     counting.add_to_counts(groups)

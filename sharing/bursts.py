@@ -46,11 +46,11 @@ def let_through(groups: list[Group]) -> list[Group]:
         return groups
     shares: Counter[Key] = Counter()
     arrivals: Counter[Key] = Counter()
-    for group in groups:
-        if group.share_class in GUARDED:
-            shares[group.target_id, group.hour] += group.number
-        elif group.share_class == ShareClass.ARRIVAL:
-            arrivals[group.target_id, group.hour] += group.number
+    for target_id, hour, _, share_class, _, number in groups:
+        if share_class in GUARDED:
+            shares[target_id, hour] += number
+        elif share_class == ShareClass.ARRIVAL:
+            arrivals[target_id, hour] += number
     hours = _add_to_hours(shares, arrivals)
     suspects = {
         key: counted

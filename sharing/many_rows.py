@@ -7,7 +7,8 @@ statements and nothing else is: values are parameters.
 
 import sqlite3
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from itertools import chain
+from functools import cache
+from itertools import chain, islice
 from typing import Any
 
 from django.db import connection, models
@@ -150,11 +151,10 @@ def _insert_on_sqlite(into: str, tail: str, columns: Sequence[Sequence[Any]]) ->
     driver, width = connection.connection, len(columns)
     at_once = driver.getlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER) // width
     at_once = min(at_once, _ROWS_A_STATEMENT)
-    values = list(chain.from_iterable(zip(*columns, strict=True)))
+    values = chain.from_iterable(zip(*columns, strict=True))
     place, changed = f"({', '.join('?' * width)})", 0
     with connection.wrap_database_errors:
-        for start in range(0, len(values), at_once * width):
-            part = values[start : start + at_once * width]
+        while part := list(islice(values, at_once * width)):
             places = ", ".join([place] * (len(part) // width))
             changed += driver.execute(f"{into} VALUES {places} {tail}", part).rowcount
     return changed
@@ -187,6 +187,7 @@ def _columns(
             yield list(map(str, values))
 
 
+@cache
 def _type(model: type[models.Model], column: str) -> str:
     [field] = [field for field in model._meta.concrete_fields if field.column == column]
     # Without its length: a cast would cut what is too long in silence.

@@ -34,10 +34,10 @@ _MOMENTS = re.compile(r"(?:[0-9]{10}\.[0-9]{1,6} )*")
 _DIGITS_OF_SECONDS = 10
 
 
-def parse(entries: Sequence[Entry]) -> list[Accepted | None]:
+def parse(entries: Sequence[Entry]) -> Sequence[Accepted | None]:
     """Return the event of each entry, or None where it cannot be counted."""
     try:
-        return [*_alike(entries)]
+        return _alike(entries)
     except (KeyError, ValueError, OverflowError):
         return [_one(entry_id, flat) for entry_id, flat in entries]
 
@@ -50,7 +50,7 @@ def named(fields: Mapping[bytes, bytes]) -> dict[bytes, bytes]:
     return dict(fields)
 
 
-def _alike(entries: Sequence[Entry]) -> Iterable[Accepted]:
+def _alike(entries: Sequence[Entry]) -> list[Accepted]:
     """Return the events of entries as we write them; raises KeyError, ValueError, OverflowError for others."""
     if not entries:
         return []
