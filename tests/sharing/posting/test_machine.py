@@ -50,7 +50,7 @@ from sharing.shareables import Shareable, State
 pytestmark = pytest.mark.django_db
 S = DeliveryState
 
-EXAMPLES = int(os.environ.get("POST_MACHINE_EXAMPLES") or 40)
+EXAMPLES = int(os.environ.get("POST_MACHINE_EXAMPLES") or 25)
 STEPS = int(os.environ.get("POST_MACHINE_STEPS") or 40)
 # A later run is another one, where it is wanted.
 IS_RANDOM = "POST_MACHINE_RANDOM" in os.environ
