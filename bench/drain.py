@@ -40,9 +40,11 @@ _CALM = {"SHARE_BURST_LIMIT": "1000000"}
 class DrainProcess:
     """A process of the site on one database, which does what it is told."""
 
+    module = "bench.drain_process"
+
     def __init__(self, environment: Mapping[str, str]) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "bench.drain_process"],
+        self._process = subprocess.Popen(  # noqa: S603 - our own modules
+            [sys.executable, "-m", self.module],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

@@ -1,6 +1,7 @@
 """All reads of share cards."""
 
 import logging
+from collections.abc import Iterable
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -82,6 +83,12 @@ def made_card(target_id: int) -> str:
     return (
         ShareCard.objects.filter(target_id=target_id).values_list("made", flat=True).first() or ""
     )
+
+
+def made_cards(target_ids: Iterable[int]) -> dict[int, str]:
+    """Return the digests of the pictures that targets have now, by target id; nothing where there is none."""
+    cards = ShareCard.objects.filter(target_id__in=list(target_ids)).exclude(made="")
+    return dict(cards.values_list("target_id", "made"))
 
 
 def cards_of(page_id: int) -> dict[UUID | None, ShareCard]:

@@ -56,7 +56,7 @@ def as_the_network_knows_it(row: AccountRow) -> contract.Account:
 
 def with_access(
     account_id: int,
-    row: AccountRow,
+    account: contract.Account,
     connector: contract.Connector,
     do: Callable[[contract.Account], Answer],
 ) -> Answer:
@@ -64,7 +64,6 @@ def with_access(
 
     Raises contract.Stopped, vault.Sealed.
     """
-    account = as_the_network_knows_it(row)
     try:
         return do(account)
     except contract.Stopped as stopped:

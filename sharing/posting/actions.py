@@ -173,10 +173,10 @@ def cancel_waiting(
 ) -> int:
     """Give up what waits for pages that are gone, or for an account that is; return how many.
 
-    In the transaction that unpublishes, deletes or disconnects. What a worker holds at that moment finds out
-    when it is to be armed.
+    In the transaction that unpublishes, deletes or disconnects. What a worker prepares at that moment it can
+    arm no more: its fence is an older one.
     """
-    waiting = Delivery.objects.filter(state__in=[_S.DRAFT, _S.APPROVED])
+    waiting = Delivery.objects.filter(state__in=[_S.DRAFT, _S.APPROVED, _S.PREPARING])
     waiting = (
         waiting.filter(account_id=account_id)
         if account_id is not None

@@ -92,7 +92,8 @@ class Afterwards:
             return Told(connector.observe(account, ids), asked)
 
         try:
-            return accounts.with_access(account_id, row, connector, do)
+            account = accounts.as_the_network_knows_it(row)
+            return accounts.with_access(account_id, account, connector, do)
         except contract.Stopped as stopped:
             return NotTold(of_hindrance(stopped.outcome), own=asked == row.host)
         except Sealed as sealed:
@@ -105,7 +106,8 @@ class Afterwards:
         do: Callable[[contract.Account], Outcome],
     ) -> Outcome:
         try:
-            return accounts.with_access(there.account_id, there.account, connector, do)
+            account = accounts.as_the_network_knows_it(there.account)
+            return accounts.with_access(there.account_id, account, connector, do)
         except contract.Stopped as stopped:
             return of_hindrance(stopped.outcome)
         except Sealed as sealed:

@@ -4,18 +4,22 @@ Times are the database's (PostgreSQL) or this machine's (SQLite, where there is 
 workers on several hosts are compared by one clock.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Any
 
 from django.db import connection
 from django.utils import timezone
 
 from sharing.posting.states import DeliveryState
+from sharing.posting.value_lists import as_table
 
 # Over twice the longest time that one request may take.
 LEASE = timedelta(seconds=120)
+
+_NOTHING: Mapping[Any, Any] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,30 +63,48 @@ def take_unknown(limit: int, now: datetime) -> list[Claim]:
     )
 
 
-def arm(claims: Iterable[Claim], now: datetime) -> set[int]:
-    """Commit that these are about to be sent, and return the ids of those that may be.
+def arm(
+    claims: Iterable[Claim], now: datetime, prepared: Mapping[Claim, Mapping[str, Any]] = _NOTHING
+) -> set[Claim]:
+    """Commit that these are about to be sent, with the requests; return those that may be.
 
-    What another worker has claimed since, or whose lease is over, may not.
+    What has been claimed again since, by this worker or another one, or whose lease is over, may not.
     """
     wanted = sorted(claims, key=lambda claim: claim.delivery_id)
     if not wanted:
         return set()
-    pairs = ", ".join(["(%s, %s)"] * len(wanted))
-    values: list[Any] = [value for claim in wanted for value in (claim.delivery_id, claim.fence)]
     moments = _moments(now)
+    rows = [
+        (
+            claim.delivery_id,
+            claim.fence,
+            dict(prepared[claim]) if claim in prepared else None,
+        )
+        for claim in wanted
+    ]
+    ready, values = as_table(
+        "ready", {"id": "bigint", "fence": "bigint", "prepared": "jsonb"}, rows
+    )
     statement = f"""
-    UPDATE sharing_delivery SET state = %s, armed_at = %s, lease_until = %s, changed_at = %s, tries = tries + 1
-    WHERE state = %s AND lease_until > %s AND (id, fence) IN (VALUES {pairs}) RETURNING id
+    {ready}
+    UPDATE sharing_delivery SET
+      state = %s, armed_at = %s, lease_until = %s, changed_at = %s, tries = tries + 1,
+      prepared = COALESCE(ready.prepared, sharing_delivery.prepared)
+    FROM ready
+    WHERE sharing_delivery.id = ready.id AND sharing_delivery.fence = ready.fence
+      AND sharing_delivery.state = %s AND sharing_delivery.lease_until > %s
+    RETURNING sharing_delivery.id, sharing_delivery.fence
     """  # noqa: S608 - placeholders alone are put into the statement
     with connection.cursor() as cursor:
         cursor.execute(
             statement,
             [
+                *values,
                 *(DeliveryState.ARMED.value, moments["now"], moments["until"], moments["now"]),
-                *(DeliveryState.PREPARING.value, moments["now"], *values),
+                *(DeliveryState.PREPARING.value, moments["now"]),
             ],
         )
-        return {identity for (identity,) in cursor.fetchall()}
+        return {Claim(*row) for row in cursor.fetchall()}
 
 
 # SQLite has one writer, and a statement of its own is a transaction: nobody comes in between. Its parser

@@ -5,10 +5,12 @@ One thread speaks with the database; the others wait for networks.
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
+from typing import TypeVar
 
 from django.db import transaction
 from django.db.models import F
@@ -17,16 +19,22 @@ from sharing.posting import claims, kill_points
 from sharing.posting.claims import Claim, clock
 from sharing.posting.jobs import Job, Sender, load
 from sharing.posting.models import Delivery, DeliveryAttempt, SocialAccount
-from sharing.posting.outcomes import CannotTell, Doubtful, Later, Outcome, Prepared
-from sharing.posting.recording import Step, record
+from sharing.posting.outcomes import Doubtful, Later, Outcome, Prepared
+from sharing.posting.recording import Step, begin_lines, record
 from sharing.posting.states import DeliveryState
 
 logger = logging.getLogger(__name__)
 
 # So many requests are in flight at once in one process.
-IN_FLIGHT = 16
+IN_FLIGHT = 32
+# Answers that come within so many seconds of each other are written down together.
+_GATHER = 0.01
+# A part of the lease: what is not sent so long after it was armed is not sent at all. Together with the time that
+# one request may take it ends long before others look for the post.
+_SENT_WITHIN = 0.25
 
 _S = DeliveryState
+_Outcome = TypeVar("_Outcome", bound=Outcome | None)
 
 
 @dataclass(frozen=True)
@@ -38,6 +46,26 @@ class _Flight:
     attempt_id: int | None = None
 
 
+@dataclass(frozen=True)
+class _Moment:
+    """A look at the database's clock, and when on this machine's that was.
+
+    What the database keeps others waiting for does not count: it is later by then than both say.
+    """
+
+    monotonic: float
+    now: datetime
+
+    @classmethod
+    def look(cls) -> "_Moment":
+        return cls(time.monotonic(), clock())
+
+    @property
+    def send_before(self) -> float:
+        """Return until when, by this machine's clock, may be sent what is armed at this moment."""
+        return self.monotonic + claims.LEASE.total_seconds() * _SENT_WITHIN
+
+
 def send_due(sender: Sender, *, seconds: float, in_flight: int = IN_FLIGHT) -> int:
     """Send what is due and look for what is unknown; return how many steps were recorded.
 
@@ -45,35 +73,58 @@ def send_due(sender: Sender, *, seconds: float, in_flight: int = IN_FLIGHT) -> i
     own deadline, which is under half a lease.
     """
     ends = time.monotonic() + seconds
+    # More are claimed than can be asked for at once, so that no thread waits for the database.
+    held = 2 * in_flight if in_flight > 1 else 1
     recorded = 0
     flying: dict[Future[Outcome], _Flight] = {}
     with ThreadPoolExecutor(in_flight) as pool:
+        moment = _Moment.look()
         while True:
-            if len(flying) < in_flight and time.monotonic() < ends:
-                _begin(sender, pool, flying, in_flight - len(flying))
+            if len(flying) <= held - in_flight and time.monotonic() < ends:
+                recorded += _begin(sender, pool, flying, held - len(flying), moment)
             if not flying:
                 return recorded
-            landed, _ = wait(flying, return_when=FIRST_COMPLETED)
             over = []
-            for future in landed:
+            for future in _landed(flying):
                 flight = flying.pop(future)
-                over.append((flight, _outcome(future, flight.state)))
-            recorded += _land(sender, pool, over, flying)
+                over.append((flight, _outcome(future.result, flight.state)))
+            moment = _Moment.look()
+            recorded += _land(sender, pool, over, flying, moment)
+
+
+def _landed(flying: Iterable[Future[Outcome]]) -> set[Future[Outcome]]:
+    """Wait for one, and for a moment for those that are nearly there."""
+    landed, others = wait(flying, return_when=FIRST_COMPLETED)
+    return landed | wait(others, timeout=_GATHER).done if others else landed
 
 
 def _begin(
-    sender: Sender, pool: ThreadPoolExecutor, flying: dict[Future[Outcome], _Flight], free: int
-) -> None:
-    now = clock()
-    due, gone = load(claims.take_due(free, now))
-    _give_up(gone, now)
-    due = _within_budget(due, now)
+    sender: Sender,
+    pool: ThreadPoolExecutor,
+    flying: dict[Future[Outcome], _Flight],
+    free: int,
+    moment: _Moment,
+) -> int:
+    now = moment.now
+    due: list[Job] = []
+    if taken := claims.take_due(free, now):
+        due, gone = load(taken)
+        _give_up(gone, now)
+        due = _within_budget(due, now)
+    at_once: list[tuple[_Flight, Outcome]] = []
     for job in due:
         kill_points.reached(kill_points.CLAIMED)
-        flying[pool.submit(sender.prepare, job)] = _Flight(job, _S.PREPARING)
-    if left := free - len(due):
-        for job in load(claims.take_unknown(left, now))[0]:
+        flight = _Flight(job, _S.PREPARING)
+        # What asks nobody is not worth another thread, nor another look at the database.
+        if (prepared := _outcome(partial(sender.prepare_at_once, job), _S.PREPARING)) is not None:
+            at_once.append((flight, prepared))
+        else:
+            flying[pool.submit(sender.prepare, job)] = flight
+    recorded = _land(sender, pool, at_once, flying, moment)
+    if (left := free - len(taken)) and (taken := claims.take_unknown(left, now)):
+        for job in load(taken)[0]:
             flying[pool.submit(sender.look_up, job)] = _Flight(job, _S.UNKNOWN)
+    return recorded
 
 
 def _land(
@@ -81,6 +132,7 @@ def _land(
     pool: ThreadPoolExecutor,
     landed: Sequence[tuple[_Flight, Outcome]],
     flying: dict[Future[Outcome], _Flight],
+    moment: _Moment,
 ) -> int:
     ready = [
         replace(flight.job, prepared=outcome.values)
@@ -99,41 +151,35 @@ def _land(
         for flight, outcome in landed
         if not isinstance(outcome, Prepared)
     ]
-    if over:
-        kill_points.reached(kill_points.SENT)
-        record(over, clock())
-        kill_points.reached(kill_points.RECORDED)
+    # What is ready first: the threads send it while the rest is written down.
     if ready:
         kill_points.reached(kill_points.PREPARED)
-        armed = time.monotonic()
-        for job, attempt_id in _arm(ready, clock()):
-            flying[pool.submit(_publish, sender, job, armed)] = _Flight(job, _S.ARMED, attempt_id)
+        for job, attempt_id in _arm(ready, moment.now, moment.send_before):
+            flying[pool.submit(_publish, sender, job)] = _Flight(job, _S.ARMED, attempt_id)
+    if over:
+        kill_points.reached(kill_points.SENT)
+        record(over, moment.now)
+        kill_points.reached(kill_points.RECORDED)
     return len(over)
 
 
 @transaction.atomic
-def _arm(jobs: Sequence[Job], now: datetime) -> list[tuple[Job, int]]:
+def _arm(jobs: Sequence[Job], now: datetime, send_before: float) -> list[tuple[Job, int]]:
     """Commit what is about to be sent, with a line in the ledger; return what may be."""
-    for job in jobs:
-        if job.prepared:
-            Delivery.objects.filter(pk=job.claim.delivery_id, fence=job.claim.fence).update(
-                prepared=dict(job.prepared)
-            )
-    may = claims.arm([job.claim for job in jobs], now)
-    armed = [replace(job, armed_at=now) for job in jobs if job.claim.delivery_id in may]
-    lines = DeliveryAttempt.objects.bulk_create(
-        DeliveryAttempt(
-            delivery_id=job.claim.delivery_id, kind=DeliveryAttempt.Kind.PUBLISH, began_at=now
-        )
-        for job in armed
-    )
-    return [(job, line.pk) for job, line in zip(armed, lines, strict=True)]
+    requests = {job.claim: job.prepared for job in jobs if job.prepared}
+    may = claims.arm([job.claim for job in jobs], now, requests)
+    lines = begin_lines([claim.delivery_id for claim in may], now)
+    return [
+        (replace(job, armed_at=now, send_before=send_before), lines[job.claim.delivery_id])
+        for job in jobs
+        if job.claim in may
+    ]
 
 
-def _publish(sender: Sender, job: Job, armed: float) -> Outcome:
+def _publish(sender: Sender, job: Job) -> Outcome:
     kill_points.reached(kill_points.ARMED)
-    # Stopped in between for so long, this process may have been given up and the post looked for.
-    if time.monotonic() - armed > claims.LEASE.total_seconds() / 2:
+    # Stopped in between for long, this process may have been given up and the post looked for.
+    if job.is_too_late:
         return Later("This process was held up before it sent anything.")
     return sender.publish(job)
 
@@ -144,13 +190,13 @@ _BROKEN: dict[DeliveryState, Outcome] = {
     _S.ARMED: Doubtful(
         "A fault on our side broke this off. It is logged, and the post is looked for."
     ),
-    _S.UNKNOWN: CannotTell("A fault on our side broke the search off. It is logged."),
+    _S.UNKNOWN: Later("A fault on our side broke the search off. It is logged."),
 }
 
 
-def _outcome(future: Future[Outcome], state: DeliveryState) -> Outcome:
+def _outcome(step: Callable[[], _Outcome], state: DeliveryState) -> _Outcome | Outcome:
     try:
-        return future.result()
+        return step()
     except Exception:
         logger.exception("a step of a delivery failed in our own code")
         return _BROKEN[state]
@@ -181,20 +227,20 @@ def _within_budget(jobs: list[Job], now: datetime) -> list[Job]:
     """Return as many jobs of each account as its network still takes; give the others back for later."""
     allowed: list[Job] = []
     beyond: list[tuple[Job, datetime]] = []
-    accounts = SocialAccount.objects.in_bulk({job.account_id for job in jobs})
-    for account_id, account in sorted(accounts.items()):
+    for account_id in sorted({job.account_id for job in jobs}):
         mine = [job for job in jobs if job.account_id == account_id]
-        if account.budget is None or account.budget_until is None or account.budget_until <= now:
+        budget = mine[0].budget
+        if budget is None or budget.until <= now:
             allowed += mine
             continue
-        few = min(account.budget, len(mine))
+        few = min(budget.left, len(mine))
         # Taken before it is used: other workers see what is left.
         if few and SocialAccount.objects.filter(pk=account_id, budget__gte=few).update(
             budget=F("budget") - few
         ):
             allowed += mine[:few]
             mine = mine[few:]
-        beyond += [(job, account.budget_until) for job in mine]
+        beyond += [(job, budget.until) for job in mine]
     if beyond:
         record(
             [

@@ -14,14 +14,18 @@ class LimitsMemory:
     """The limits of accounts, by their ids."""
 
     def __init__(self) -> None:
-        self._kept: dict[int, tuple[float, Limits]] = {}
+        self._kept: dict[int, tuple[float, Limits | None]] = {}
         self._lock = threading.Lock()
+
+    def known(self, account_id: int) -> Limits | None:
+        """Return the limits of an account if they were asked for lately."""
+        with self._lock:
+            until, limits = self._kept.get(account_id, (0.0, None))
+        return limits if time.monotonic() < until else None
 
     def of(self, account_id: int, ask: Callable[[], Limits]) -> Limits:
         """Return the limits of an account; raises what `ask` raises."""
-        with self._lock:
-            until, limits = self._kept.get(account_id, (0.0, None))
-        if limits is not None and time.monotonic() < until:
+        if (limits := self.known(account_id)) is not None:
             return limits
         limits = ask()
         with self._lock:

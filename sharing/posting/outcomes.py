@@ -70,7 +70,10 @@ class Absent(Outcome):
 
 @dataclass(frozen=True, slots=True)
 class CannotTell(Outcome):
-    """The network cannot be asked for such a post, or does not answer; `until` is when to ask again."""
+    """The network was asked, or cannot be, and neither is certain.
+
+    `until` is when to ask again; without it nobody does so by itself, and a person decides.
+    """
 
     until: datetime | None = None
 

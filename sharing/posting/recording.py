@@ -1,6 +1,6 @@
 """Writing down what came of a step: each delivery by its own fence, many in one transaction."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -23,6 +23,7 @@ from sharing.posting.outcomes import (
     Refused,
 )
 from sharing.posting.states import DeliveryState, may_follow
+from sharing.posting.value_lists import as_table
 
 # Between tries, and between looks for what is unknown; the last one goes on.
 BACK_OFF = tuple(timedelta(seconds=s) for s in (5, 15, 60, 300, 900, 3600, 10_800))
@@ -55,11 +56,13 @@ class _Change:
     remote_id: str = ""
     permalink: str = ""
     published_at: datetime | None = None
+    # Until then the network may have been asked: what is not there long after it, will not come.
+    settles_from: datetime | None = None
 
 
 @transaction.atomic
-def record(steps: Sequence[Step], now: datetime) -> set[int]:
-    """Write down what came of steps, and return the ids of the deliveries that this worker still had.
+def record(steps: Sequence[Step], now: datetime) -> set[Claim]:
+    """Write down what came of steps, and return the claims that still held.
 
     The others were claimed or decided by somebody else since; of them only the ledger is told.
     """
@@ -69,9 +72,25 @@ def record(steps: Sequence[Step], now: datetime) -> set[int]:
         if after is not step.before and not may_follow(step.before, after):
             raise AssertionError(f"{step.before} cannot become {after}")
     written = _write(steps, changes, now)
-    _note(steps, changes, now)
+    _note(steps, changes, written, now)
     _tell_accounts(steps, now)
     return written
+
+
+def begin_lines(delivery_ids: Collection[int], now: datetime) -> dict[int, int]:
+    """Begin a line in the ledger of each delivery that is about to be sent; return the lines' ids by delivery."""
+    if not delivery_ids:
+        return {}
+    begun, values = as_table("begun", {"id": "bigint"}, [(each,) for each in sorted(delivery_ids)])
+    statement = f"""
+    {begun}
+    INSERT INTO sharing_deliveryattempt (delivery_id, kind, began_at, led_to, words)
+    SELECT begun.id, '{DeliveryAttempt.Kind.PUBLISH.value}', %s, '', '' FROM begun
+    RETURNING delivery_id, id
+    """  # noqa: S608 - placeholders and our own constants alone are put into the statement
+    with connection.cursor() as cursor:
+        cursor.execute(statement, [*values, _moment(now)])
+        return dict(cursor.fetchall())
 
 
 def _change(step: Step, now: datetime) -> _Change:
@@ -96,9 +115,9 @@ def _change(step: Step, now: datetime) -> _Change:
         case Absent():
             return _Change(_S.APPROVED, now, outcome.words)
         case Doubtful():
-            return _Change(_S.UNKNOWN, now + BACK_OFF[0], outcome.words)
+            return _Change(_S.UNKNOWN, now + BACK_OFF[0], outcome.words, settles_from=now)
         case CannotTell():
-            return _Change(_S.UNKNOWN, outcome.until or now + _back_off(step), outcome.words)
+            return _Change(_S.UNKNOWN, outcome.until, outcome.words)
         case _:
             raise AssertionError(f"{outcome} is no end of a step")
 
@@ -107,7 +126,7 @@ def _back_off(step: Step) -> timedelta:
     return BACK_OFF[min(step.tries, len(BACK_OFF) - 1)]
 
 
-def _write(steps: Sequence[Step], changes: Mapping[Claim, _Change], now: datetime) -> set[int]:
+def _write(steps: Sequence[Step], changes: Mapping[Claim, _Change], now: datetime) -> set[Claim]:
     rows = [
         (
             step.claim.delivery_id,
@@ -119,63 +138,91 @@ def _write(steps: Sequence[Step], changes: Mapping[Claim, _Change], now: datetim
             change.remote_id,
             change.permalink,
             _moment(change.published_at),
+            _moment(change.settles_from),
         )
         for step in sorted(steps, key=lambda step: step.claim.delivery_id)
         if (change := changes[step.claim])
     ]
-    kinds = (
-        "bigint",
-        "bigint",
-        "text",
-        "text",
-        "timestamptz",
-        "text",
-        "text",
-        "text",
-        "timestamptz",
-    )
-    # PostgreSQL takes a parameter in VALUES for a text unless told otherwise; SQLite has no such types.
-    places = [f"%s::{kind}" if connection.vendor == "postgresql" else "%s" for kind in kinds]
-    one = f"({', '.join(places)})"
+    new, values = as_table("new", _WRITTEN, rows)
     statement = f"""
-    WITH new (id, fence, before, after, not_before, problem, remote_id, permalink, published_at) AS (
-      VALUES {", ".join([one] * len(rows))}
-    )
+    {new}
     UPDATE sharing_delivery SET
       state = new.after, not_before = new.not_before, problem = new.problem, lease_until = NULL,
       remote_id = CASE WHEN new.remote_id = '' THEN sharing_delivery.remote_id ELSE new.remote_id END,
       permalink = CASE WHEN new.permalink = '' THEN sharing_delivery.permalink ELSE new.permalink END,
-      published_at = COALESCE(new.published_at, sharing_delivery.published_at), changed_at = %s
+      published_at = COALESCE(new.published_at, sharing_delivery.published_at),
+      armed_at = COALESCE(new.settles_from, sharing_delivery.armed_at), changed_at = %s
     FROM new
     WHERE sharing_delivery.id = new.id AND sharing_delivery.fence = new.fence
       AND sharing_delivery.state = new.before
-    RETURNING sharing_delivery.id
+    RETURNING sharing_delivery.id, sharing_delivery.fence
     """  # noqa: S608 - placeholders alone are put into the statement
-    values = [value for row in rows for value in row]
     with connection.cursor() as cursor:
         cursor.execute(statement, [*values, _moment(now)])
-        return {identity for (identity,) in cursor.fetchall()}
+        return {Claim(*row) for row in cursor.fetchall()}
 
 
-def _note(steps: Iterable[Step], changes: Mapping[Claim, _Change], now: datetime) -> None:
+_WRITTEN = {
+    "id": "bigint",
+    "fence": "bigint",
+    "before": "text",
+    "after": "text",
+    "not_before": "timestamptz",
+    "problem": "text",
+    "remote_id": "text",
+    "permalink": "text",
+    "published_at": "timestamptz",
+    "settles_from": "timestamptz",
+}
+
+
+def _note(
+    steps: Iterable[Step],
+    changes: Mapping[Claim, _Change],
+    written: Collection[Claim],
+    now: datetime,
+) -> None:
     """Complete the ledger's lines, and add those of steps that had none."""
     new: list[DeliveryAttempt] = []
-    known: list[DeliveryAttempt] = []
+    known: list[tuple[int, str, str]] = []
     for step in steps:
-        change = changes[step.claim]
-        line = DeliveryAttempt(
-            pk=step.attempt_id,
-            delivery_id=step.claim.delivery_id,
-            kind=_KINDS[step.before],
-            began_at=now,
-            ended_at=now,
-            led_to=change.after,
-            words=(step.outcome.words or change.after.label)[:500],
-        )
-        (known if step.attempt_id else new).append(line)
+        led_to: str = changes[step.claim].after.value
+        words = step.outcome.words or changes[step.claim].after.label
+        if step.claim not in written:
+            led_to, words = "", f"Came too late to count: {words}"
+        if step.attempt_id:
+            known.append((step.attempt_id, led_to, words[:500]))
+        else:
+            new.append(
+                DeliveryAttempt(
+                    delivery_id=step.claim.delivery_id,
+                    kind=_KINDS[step.before],
+                    began_at=now,
+                    ended_at=now,
+                    led_to=led_to,
+                    words=words[:500],
+                )
+            )
     DeliveryAttempt.objects.bulk_create(new)
     if known:
-        DeliveryAttempt.objects.bulk_update(known, ["ended_at", "led_to", "words"])
+        _complete(known, now)
+
+
+def _complete(lines: Sequence[tuple[int, str, str]], now: datetime) -> None:
+    """Write the end of lines of the ledger: their ids, what each led to, and its words.
+
+    What a line led to stays where somebody else has ended it.
+    """
+    new, values = as_table("new", {"id": "bigint", "led_to": "text", "words": "text"}, lines)
+    statement = f"""
+    {new}
+    UPDATE sharing_deliveryattempt SET
+      ended_at = %s, words = new.words,
+      led_to = CASE WHEN new.led_to = '' THEN sharing_deliveryattempt.led_to ELSE new.led_to END
+    FROM new WHERE sharing_deliveryattempt.id = new.id
+    """  # noqa: S608 - placeholders alone are put into the statement
+    with connection.cursor() as cursor:
+        cursor.execute(statement, [*values, _moment(now)])
 
 
 _KINDS = {
@@ -204,14 +251,17 @@ def tell_account(account_id: int, outcomes: Sequence[Outcome], now: datetime) ->
     stops = [each for each in outcomes if isinstance(each, Later) and each.everybody]
     if stops:
         _pause(accounts, stops, now)
-    elif any(isinstance(each, (Published, Done)) for each in outcomes):
-        # Written at most once a minute: all workers would wait for this one row.
-        stale = Q(used_at=None) | Q(used_at__lt=now - timedelta(minutes=1)) | Q(failures__gt=0)
-        accounts.filter(stale).update(used_at=now, failures=0, problem="")
+    works = {"used_at": now, "failures": 0, "problem": ""}
+    is_well = not stops and any(isinstance(each, (Published, Done)) for each in outcomes)
     told = [each.budget for each in outcomes if each.budget is not None]
     if told:
         least: Budget = min(told, key=lambda budget: budget.left)
-        accounts.update(budget=least.left, budget_until=least.until)
+        more = works if is_well else {}
+        accounts.update(budget=least.left, budget_until=least.until, **more)
+    elif is_well:
+        # Written at most once a minute: all workers would wait for this one row.
+        stale = Q(used_at=None) | Q(used_at__lt=now - timedelta(minutes=1)) | Q(failures__gt=0)
+        accounts.filter(stale).update(**works)
 
 
 def _pause(accounts: Any, stops: Sequence[Later], now: datetime) -> None:

@@ -7,6 +7,7 @@ connection that it closes.
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from sharing.networks import posting
@@ -17,6 +18,9 @@ from sharing.posting.jobs import Job
 from sharing.posting.limits import LimitsMemory
 from sharing.posting.outcomes import Outcome
 
+# So many accounts are kept open.
+_KNOWN = 64
+
 
 class Networks:
     """Send through the connectors of `sharing.networks.posting`; safe to share between threads."""
@@ -24,6 +28,8 @@ class Networks:
     def __init__(self, outbound: Outbound) -> None:
         self._outbound = outbound
         self._limits = LimitsMemory()
+        # Opening the secrets anew for each step would take longer than the rest of it.
+        self._known = lru_cache(_KNOWN)(accounts.as_the_network_knows_it)
 
     def prepare(self, job: Job) -> Outcome:
         """See Sender. Prepared anew for each try, because uploads lapse; the stamp stays the first one's."""
@@ -37,12 +43,22 @@ class Networks:
 
         return self._with_account(job, connector, do)
 
+    def prepare_at_once(self, job: Job) -> Outcome | None:
+        """See Sender."""
+        connector = posting.connector(job.account.network, self._outbound)
+        if self._limits.known(job.account_id) is None or not connector.prepares_alone(job.post):
+            return None
+        return self.prepare(job)
+
     def publish(self, job: Job) -> Outcome:
         """See Sender."""
         connector = posting.connector(job.account.network, self._outbound)
         prepared = contract.Prepared.from_json(job.prepared["request"])
 
         def do(account: contract.Account) -> Outcome:
+            # New credentials may have been waited for.
+            if job.is_too_late:
+                return outcomes.Later("The access was renewed, too late to send anything now.")
             receipt = connector.send(account, prepared)
             if isinstance(receipt.outcome, contract.CredentialsExpired):
                 raise contract.Stopped(receipt.outcome)
@@ -79,7 +95,7 @@ class Networks:
     ) -> Outcome:
         """Do it, once more with fresh credentials where the network says that these are over."""
         try:
-            return accounts.with_access(job.account_id, job.account, connector, do)
+            return accounts.with_access(job.account_id, self._known(job.account), connector, do)
         except vault.Sealed as sealed:
             # The operator's keys, not the account: it goes on by itself once they are back.
             return outcomes.Later(str(sealed), everybody=True)

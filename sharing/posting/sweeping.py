@@ -15,7 +15,9 @@ def release_abandoned() -> int:
     """Take back what dead workers held: unsent ones are due again, armed ones are unknown. Return how many."""
     now = clock()
     released = 0
-    for delivery in Delivery.objects.abandoned(now).select_for_update():
+    # Two sweeps share them; one that waited for a row of a worker's transaction could be waited for by it.
+    rows = Delivery.objects.abandoned(now).order_by("pk").select_for_update(skip_locked=True)
+    for delivery in rows:
         was_armed = delivery.state == DeliveryState.ARMED
         after = DeliveryState.UNKNOWN if was_armed else DeliveryState.APPROVED
         words = _DOUBTFUL if was_armed else _UNSENT

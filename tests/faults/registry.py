@@ -6,5 +6,7 @@ import os
 FAULTS = {
     "events": "tests.faults.events",
     "stream": "tests.faults.streams",
+    "posts": "tests.faults.posts",
+    "posts-broker": "tests.faults.posts_broker",
 }
 DATABASES = tuple(os.environ.get("FAULT_DATABASES", "sqlite postgresql").split())

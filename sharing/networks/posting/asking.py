@@ -14,6 +14,7 @@ from sharing.networks.posting.contract import (
     Account,
     Hindrance,
     Outcome,
+    Post,
     Receipt,
     Rejected,
     RetryLater,
@@ -53,6 +54,10 @@ class Asking(ABC):
         self._outbound = outbound
         self._now = clock
         self._pause = pause
+
+    def prepares_alone(self, post: Post) -> bool:
+        """See Connector; who does not say so may make requests."""
+        return False
 
     @abstractmethod
     def _refusal(self, answer: Answered, host: str) -> Hindrance | Unknown:

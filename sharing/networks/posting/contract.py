@@ -8,7 +8,7 @@ send, then `send`: one request, never repeated inside. Whatever is *unknown* aft
 import json
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import ClassVar, Protocol, Self
@@ -166,9 +166,8 @@ class Prepared:
 
     def to_json(self) -> str:
         """Write it down for a database."""
-        row = asdict(self)
-        row["stamp"]["created_at"] = self.stamp.created_at.isoformat()
-        return json.dumps(row)
+        stamp = {"key": self.stamp.key, "created_at": self.stamp.created_at.isoformat()}
+        return json.dumps({"stamp": stamp, "link": self.link, "body": self.body})
 
     @classmethod
     def from_json(cls, text: str) -> Self:
@@ -381,6 +380,10 @@ class Connector(Protocol):
 
     def prepare(self, account: Account, post: Post, stamp: Stamp, limits: Limits) -> Prepared:
         """Upload what the post needs and fix the request. Repeated, it keeps the stamp."""
+        ...
+
+    def prepares_alone(self, post: Post) -> bool:
+        """Say whether `prepare` makes no request for this post."""
         ...
 
     def send(self, account: Account, prepared: Prepared) -> Receipt:

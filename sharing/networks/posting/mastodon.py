@@ -138,6 +138,10 @@ class MastodonApi(Asking):
             body["media_ids"] = [self._uploaded(account, each) for each in post.media]
         return Prepared(stamp, post.link, json_format.dumps(body))
 
+    def prepares_alone(self, post: Post) -> bool:
+        """Only pictures are sent beforehand."""
+        return not post.media
+
     def send(self, account: Account, prepared: Prepared) -> Receipt:
         """POST /api/v1/statuses, once."""
 

@@ -9,7 +9,7 @@ from django.db import connection
 
 from sharing.models import Delivery, ShareTarget, SocialAccount
 from sharing.posting import actions, claims
-from sharing.posting.claims import LEASE, clock
+from sharing.posting.claims import LEASE, Claim, clock
 from sharing.posting.states import DeliveryState
 from tests.sharing.posting.conftest import AT_PUBLISH, NOW, Composed, add_account, wording
 
@@ -75,7 +75,7 @@ def test_only_the_worker_with_the_newest_fence_may_arm(composed: Composed) -> No
     Delivery.objects.update(state=DeliveryState.APPROVED, lease_until=None)
     [new] = claims.take_due(9, now)
     assert claims.arm([old], now) == set()
-    assert claims.arm([old, new], now) == {delivery.pk}
+    assert claims.arm([old, new], now) == {new}
     assert claims.arm([new], now) == set(), "armed twice"
     delivery.refresh_from_db()
     assert (delivery.state, delivery.tries, delivery.armed_at) == (DeliveryState.ARMED, 1, now)
@@ -109,8 +109,8 @@ def test_eight_workers_share_the_work_and_none_of_it_twice() -> None:
             target=target, wordings=[wording(account)], timing=NOW, by=None, approved=True
         )
 
-    def work(_: int) -> list[int]:
-        mine: list[int] = []
+    def work(_: int) -> list[Claim]:
+        mine: list[Claim] = []
         try:
             while taken := claims.take_due(3, clock()):
                 mine += claims.arm(taken, clock())

@@ -10,7 +10,7 @@ import pytest
 from django.utils import timezone
 
 from sharing.models import Delivery, ShareTarget, SocialAccount
-from sharing.posting import actions, claims, sweeping
+from sharing.posting import actions, claims, engine, jobs, sweeping
 from sharing.posting.claims import LEASE, clock
 from sharing.posting.engine import send_due
 from sharing.posting.jobs import Job
@@ -26,6 +26,7 @@ from sharing.posting.outcomes import (
     Published,
     Refused,
 )
+from sharing.posting.recording import Step, record
 from sharing.posting.states import DeliveryState
 from tests.sharing.conftest import Shared
 from tests.sharing.posting.conftest import AT_PUBLISH, NOW, add_account, wording
@@ -56,6 +57,10 @@ class Network:
         with self._lock:
             self.prepared[code(job)] += 1
         return self.preparing(job)
+
+    def prepare_at_once(self, job: Job) -> Outcome | None:
+        # Each other one.
+        return self.prepare(job) if job.claim.delivery_id % 2 else None
 
     def publish(self, job: Job) -> Outcome:
         return self.publishing(job)
@@ -349,3 +354,42 @@ def test_many_are_sent_in_one_go_each_once(network: Network, target: ShareTarget
     assert len(network.posts) == 60
     assert Delivery.objects.filter(state=S.PUBLISHED).count() == 60
     assert timezone.now() - clock() < LEASE
+
+
+def test_a_page_that_goes_away_while_its_post_is_prepared_is_not_posted(
+    delivery: Delivery, shared: Shared
+) -> None:
+    claimed = claims.take_due(9, clock())
+    shared.article.unpublish()
+    assert claims.arm(claimed, clock()) == set()
+    delivery.refresh_from_db()
+    assert delivery.state == S.CANCELLED
+
+
+def test_what_cannot_be_searched_is_looked_for_once(network: Network, delivery: Delivery) -> None:
+    network.publishing = network.take_and_be_silent
+    network.looking = lambda job: CannotTell("This network has no search.")
+    send(network)
+    look_now()
+    send(network)
+    delivery.refresh_from_db()
+    assert (delivery.state, delivery.not_before) == (S.UNKNOWN, None)
+    assert send(network) == 0
+    assert ledger(delivery) == [("publish", "unknown"), ("look_up", "unknown")]
+
+
+def test_an_answer_that_comes_too_late_is_told_in_the_ledger_and_decides_nothing(
+    network: Network, delivery: Delivery
+) -> None:
+    [claim] = claims.take_due(9, clock())
+    [job], _ = jobs.load([claim])
+    [(armed, line)] = engine._arm([job], clock(), send_before=float("inf"))
+    Delivery.objects.update(lease_until=clock() - timedelta(seconds=1))
+    sweeping.release_abandoned()
+    step = Step(claim, armed.account_id, S.ARMED, 1, network.publish(armed), line)
+    assert record([step], clock()) == set()
+    delivery.refresh_from_db()
+    assert delivery.state == S.UNKNOWN
+    [attempt] = delivery.attempts.all()
+    assert attempt.led_to == S.UNKNOWN
+    assert attempt.words.startswith("Came too late to count")

@@ -1,6 +1,7 @@
 """The engine against a network that speaks HTTP, knows what it was sent, and misbehaves."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,9 +11,10 @@ from sharing.models import Delivery, ShareTarget, SocialAccount
 from sharing.networks.demo import DemoNetwork, Fault, Kind
 from sharing.networks.http import Outbound
 from sharing.networks.posting import CONNECTORS
-from sharing.posting import accounts, actions, vault
+from sharing.posting import accounts, actions, claims, jobs, vault
 from sharing.posting.claims import clock
 from sharing.posting.engine import send_due
+from sharing.posting.outcomes import Later, Prepared, Published
 from sharing.posting.sending import Networks
 from sharing.posting.states import DeliveryState
 from tests.sharing.conftest import Shared
@@ -195,3 +197,18 @@ def test_an_expired_session_is_renewed_by_one_worker_and_the_posts_go_out(
     account.refresh_from_db()
     assert account.secrets != before
     assert account.renewing_until is None
+
+
+def test_what_is_held_up_too_long_is_not_sent_any_more(
+    network: DemoNetwork, outbound: Outbound, target: ShareTarget, account: SocialAccount
+) -> None:
+    delivery = compose(target, account)
+    networks = Networks(outbound)
+    [job], _ = jobs.load(claims.take_due(9, clock()))
+    prepared = networks.prepare(job)
+    assert isinstance(prepared, Prepared)
+    late = replace(job, prepared=prepared.values, send_before=0.0)
+    assert isinstance(networks.publish(late), Later)
+    assert held(network, delivery) == 0
+    assert isinstance(networks.publish(replace(late, send_before=None)), Published)
+    assert held(network, delivery) == 1
