@@ -60,7 +60,7 @@ def change() -> None:
     tasks._networks = cache(
         lambda: Networks(Outbound(trusted=settings.POSTING_TRUSTED_HOSTS, within=WITHIN, tls=TLS))
     )
-    tasks.alone_on_this_machine = _alone
+    vars(tasks)["alone_on_this_machine"] = _alone
     _die_before_a_claim_commits()
     _die_after_the_bytes()
 

@@ -214,8 +214,9 @@ def test_what_a_worker_gives_back_after_the_end_is_given_up(
 ) -> None:
     delivery = composed()
     (claim,) = claims.take_due(1, clock())
+    claims.arm([claim], clock())
     desk.post("social_account_disconnect", account.pk)
-    record([Step(claim, account.pk, D.PREPARING, 0, Later("Not now."))], clock())
+    record([Step(claim, account.pk, D.ARMED, 0, Later("Not now."))], clock())
     assert disconnecting.cancel_stragglers() == 1
     delivery.refresh_from_db()
     assert delivery.state == D.CANCELLED
