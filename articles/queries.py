@@ -1,6 +1,7 @@
 """All that other apps may read of articles."""
 
 from collections.abc import Iterable
+from datetime import datetime
 from uuid import UUID
 
 from django.db.models import Q, QuerySet
@@ -60,6 +61,12 @@ def sections_by_block(page_ids: Iterable[int]) -> dict[tuple[int, UUID], Section
     """Return the section rows of these articles, removed ones too, by (page id, block id)."""
     rows = Section.objects.filter(page_id__in=list(page_ids))
     return {(row.page_id, row.block_id): row for row in rows}
+
+
+def content_changes(page_ids: Iterable[int]) -> list[tuple[int, UUID, datetime]]:
+    """Return (page id, block id, when its content last changed) of sections, removed ones too, with one query."""
+    rows = Section.objects.filter(page_id__in=list(page_ids)).order_by()
+    return list(rows.values_list("page_id", "block_id", "changed_at"))
 
 
 def edit_url(page_id: int, block_id: UUID | None = None) -> str:

@@ -12,7 +12,9 @@ from pathlib import Path
 
 FOLDER = Path(__file__).resolve().parent.parent / "secrets"
 # Django wants at least 50 characters of a key.
-BYTES = {"secret_key": 64, "database_password": 32, "admin_password": 15}
+BYTES = {"secret_key": 64, "database_password": 32, "admin_password": 15, "posting_keys": 32}
+# What encrypts the secrets of social accounts is base64 to its last sign (Fernet).
+_PADDED = {"posting_keys": "="}
 
 
 def main(folder: Path) -> None:
@@ -29,7 +31,7 @@ def main(folder: Path) -> None:
         descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o444)
         with os.fdopen(descriptor, "w") as stream:
             os.fchmod(stream.fileno(), 0o444)
-            stream.write(f"{secrets.token_urlsafe(size)}\n")
+            stream.write(f"{secrets.token_urlsafe(size)}{_PADDED.get(name, '')}\n")
         unfinished.replace(file)
         sys.stdout.write(f"{file}: made\n")
 

@@ -30,6 +30,8 @@ PUBLISH_SCHEDULED_EVERY = 20.0
 MAKE_CARDS_EVERY = 3.0
 SEND_MAIL_EVERY = 5.0
 SEND_POSTS_EVERY = 2.0
+FOLLOW_POSTS_EVERY = 5.0
+OBSERVE_POSTS_EVERY = 30.0
 WARM_PAGES_EVERY = 2.0
 DO_CHORES_EVERY = 2.0
 
@@ -48,6 +50,7 @@ app.conf.update(
         "healthsite.chores.tasks",
         "healthsite.delivery.tasks",
         "healthsite.mail.tasks",
+        "sharing.posting.after_tasks",
         "sharing.posting.tasks",
     ],
     beat_schedule={
@@ -97,8 +100,23 @@ app.conf.update(
             "schedule": SEND_POSTS_EVERY,
             "options": {"expires": 10},
         },
+        "delete and correct posts": {
+            "task": "sharing.follow_posts",
+            "schedule": FOLLOW_POSTS_EVERY,
+            "options": {"expires": 10},
+        },
+        "read the numbers of posts": {
+            "task": "sharing.observe_posts",
+            "schedule": OBSERVE_POSTS_EVERY,
+            "options": {"expires": 25},
+        },
         "follow the rules of time zones": {
             "task": "sharing.recompute_post_times",
+            "schedule": 3600.0,
+            "options": {"expires": 1800},
+        },
+        "look after social accounts": {
+            "task": "sharing.look_after_accounts",
             "schedule": 3600.0,
             "options": {"expires": 1800},
         },

@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import redis
+from cryptography.fernet import Fernet
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register
 from django.http.request import validate_host
@@ -28,6 +29,10 @@ SHORTEST_TOKEN = 20
 # What examples, tutorials and generators leave in a secret key, in lower case.
 _PLACEHOLDERS = ("django-insecure", "changeme", "change-me", "change_me", "change this", "secret-key",
                  "secret_key", "your-secret", "placeholder", "example")  # fmt: skip
+
+_MAKE_A_KEY = (
+    "python3 -c 'import base64, os; print(base64.urlsafe_b64encode(os.urandom(32)).decode())'"
+)
 
 # A start may wait this long for a server's answer about itself, in seconds.
 _ASK_WITHIN = 2.0
@@ -274,6 +279,33 @@ def changes_can_be_told(app_configs: Any = None, **kwargs: Any) -> list[CheckMes
     return []
 
 
+def posting_keys_are_keys(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
+    """Refuse keys that encrypt nothing; warn where a public site has none of its own.
+
+    Without one no account can be connected there (sharing/posting/connecting.py).
+    """
+    for position, key in enumerate(settings.POSTING_KEYS, start=1):
+        try:
+            Fernet(key)
+        except ValueError:
+            return [
+                Error(
+                    f"POSTING_KEYS: key {position} of {len(settings.POSTING_KEYS)} is no key.",
+                    hint=f"A key is 32 bytes in base64. Make one: {_MAKE_A_KEY}",
+                    id="healthsite.E011",
+                )
+            ]
+    if settings.EMBEDDED or settings.POSTING_KEYS:
+        return []
+    return [
+        Warning(
+            "POSTING_KEYS is not set: no social account can be connected.",
+            hint=f"Make a key: {_MAKE_A_KEY}",
+            id="healthsite.W004",
+        )
+    ]
+
+
 # What each process asks before its work begins.
 ALL: Sequence[Callable[..., list[CheckMessage]]] = (
     debug_is_off,
@@ -283,6 +315,7 @@ ALL: Sequence[Callable[..., list[CheckMessage]]] = (
     public_parts_have_a_public_address,
     servers_keep_their_promises,
     changes_can_be_told,
+    posting_keys_are_keys,
 )
 
 for _check in ALL:

@@ -11,6 +11,7 @@ from django.views.decorators.http import require_safe
 
 from healthsite.chores import queries as chore_queries
 from sharing import pipeline, queries, valkey
+from sharing.posting import installation
 
 # A sweep that is later than this means that no worker or no beat runs; in seconds.
 LATE_SWEEP = 30.0
@@ -38,6 +39,7 @@ def readyz(request: HttpRequest) -> HttpResponse:
         "jobs": _jobs(),
         "chores": _chores(),
         "share_pipeline": _share_pipeline(),
+        "posting": _posting(),
     }
     states = {part["state"] for part in parts.values()}
     status = "down" if "down" in states else "ok" if states == {"ok"} else "degraded"
@@ -79,6 +81,15 @@ def _chores() -> dict[str, Any]:
     if standing.waited > LATE_CHORE:
         return {"state": "late", "oldest_waits_seconds": round(standing.waited, 1)}
     return {"state": "ok"}
+
+
+def _posting() -> dict[str, Any]:
+    """Tell whether posts go out from here, or wait because this is a copy of another site."""
+    try:
+        is_ours = installation.standing().is_ours
+    except Error as problem:
+        return {"state": "unknown", "detail": type(problem).__name__}
+    return {"state": "ok" if is_ours else "paused"}
 
 
 def _share_pipeline() -> dict[str, Any]:

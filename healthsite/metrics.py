@@ -21,6 +21,7 @@ from healthsite.chores import queries as chore_queries
 from healthsite.chores.models import Chore
 from healthsite.mail.models import MailState, OutgoingMail
 from sharing import pipeline, valkey
+from sharing.posting import installation
 
 T = TypeVar("T")
 
@@ -177,6 +178,14 @@ def _of_database() -> Iterator[Metric]:
     mail = _answer(lambda: OutgoingMail.objects.filter(state=MailState.WAITING).count())
     if mail is not None:
         yield _gauge("healthsite_mail_waiting", "Mails that are to be sent.", mail)
+
+    standing = _answer(installation.standing)
+    if standing is not None:
+        yield _gauge(
+            "healthsite_posting_paused",
+            "1 where no post goes out because this is a copy of another site, else 0.",
+            float(not standing.is_ours),
+        )
 
 
 def _gauge(name: str, what: str, value: float) -> Metric:

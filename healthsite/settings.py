@@ -77,6 +77,14 @@ POSTING_KEYS = env.secrets("POSTING_KEYS")
 # Servers that posts may go to although they are not on the public internet, as host:port: a demo network, or a
 # server of one's own.
 POSTING_TRUSTED_HOSTS = env.names("POSTING_TRUSTED_HOSTS")
+# The demo network of this machine, as host:port; the supervisor sets it where it runs one.
+DEMO_NETWORK_HOST = env.text("DEMO_NETWORK_HOST", "")
+if DEMO_NETWORK_HOST:
+    POSTING_TRUSTED_HOSTS.append(DEMO_NETWORK_HOST)
+# Tells this installation from a copy of its database; without one a file in the data folder does.
+INSTANCE_ID = env.text("INSTANCE_ID", "")
+# Posts of an article or section that is taken down are deleted on their networks at once; else editors are asked.
+DELETE_POSTS_OF_GONE_PAGES = env.flag("DELETE_POSTS_OF_GONE_PAGES")
 # Called with the name of a place in the engine that posts (sharing/posting/kill_points.py); tests set it.
 KILL_POINTS = None
 
@@ -111,7 +119,11 @@ RESERVED_ARTICLE_SLUGS = frozenset(
 PUBLIC_FORM_VIEWS = frozenset({"collection_password", "page_password"})
 
 # Panels that other apps add to the article editor, as dotted paths (articles imports none of them).
-ARTICLE_EXTRA_PANELS = ["sharing.panels.SharesPanel", "sharing.card_panels.CardsPanel"]
+ARTICLE_EXTRA_PANELS = [
+    "sharing.panels.SharesPanel",
+    "sharing.posting.admin.composer_panel.PostsPanel",
+    "sharing.card_panels.CardsPanel",
+]
 
 # --- Core ----------------------------------------------------------------------------------------
 

@@ -8,7 +8,7 @@ statements and nothing else is: values are parameters.
 import sqlite3
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cache
-from itertools import chain, islice
+from itertools import chain
 from typing import Any
 
 from django.db import connection, models
@@ -149,14 +149,20 @@ def _insert_on_sqlite(into: str, tail: str, columns: Sequence[Sequence[Any]]) ->
     """
     connection.ensure_connection()
     driver, width = connection.connection, len(columns)
-    at_once = driver.getlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER) // width
-    at_once = min(at_once, _ROWS_A_STATEMENT)
-    values = chain.from_iterable(zip(*columns, strict=True))
-    place, changed = f"({', '.join('?' * width)})", 0
+    most = driver.getlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER) // width
+    rows, changed = list(zip(*columns, strict=True)), 0
+    place = f"({', '.join('?' * width)})"
     with connection.wrap_database_errors:
-        while part := list(islice(values, at_once * width)):
-            places = ", ".join([place] * (len(part) // width))
-            changed += driver.execute(f"{into} VALUES {places} {tail}", part).rowcount
+        # A few lengths alone: the driver keeps each statement that it has seen, and long ones are large.
+        for at_once in (min(most, _ROWS_A_STATEMENT), min(most, _ROWS_A_STATEMENT // 10)):
+            statement = f"{into} VALUES {', '.join([place] * at_once)} {tail}"
+            whole = len(rows) - len(rows) % at_once
+            for start in range(0, whole, at_once):
+                values = list(chain.from_iterable(rows[start : start + at_once]))
+                changed += driver.execute(statement, values).rowcount
+            del rows[:whole]
+        if rows:
+            changed += driver.executemany(f"{into} VALUES {place} {tail}", rows).rowcount
     return changed
 
 

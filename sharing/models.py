@@ -23,6 +23,9 @@ from sharing.count_models import (
     UncountedShare,
 )
 from sharing.networks.text import plain
+from sharing.posting.account_models import NetworkApp, PostingSite
+from sharing.posting.after_models import PostNumber, PostWatch, PostWish
+from sharing.posting.composing_models import AutoPostRule, PostTemplate
 from sharing.posting.models import Delivery, DeliveryAttempt, SocialAccount, SocialPost
 from sharing.share_settings import ShareSettings
 
@@ -31,12 +34,19 @@ __all__ = [
     "CAMPAIGN_CODE_LENGTH",
     "CODE_LENGTH",
     "TOTAL_CLASSES",
+    "AutoPostRule",
     "CampaignLink",
     "CardFile",
     "Delivery",
     "DeliveryAttempt",
     "HeldCount",
     "InboxEvent",
+    "NetworkApp",
+    "PostNumber",
+    "PostTemplate",
+    "PostWatch",
+    "PostWish",
+    "PostingSite",
     "ShareBurst",
     "ShareCard",
     "ShareCardSettings",

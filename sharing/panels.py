@@ -1,6 +1,6 @@
 """What the article editor shows of sharing."""
 
-from datetime import UTC
+from datetime import UTC, datetime
 from typing import Any
 
 from django.utils import timezone
@@ -10,6 +10,7 @@ from wagtail.admin.panels import Panel
 from sharing import ages, charts, queries, small_multiples
 from sharing.campaign_admin import state_of
 from sharing.links import campaign_address
+from sharing.posting import queries as posts
 from sharing.shareables import Shareable, State, shareables
 
 _STATES = {
@@ -64,10 +65,21 @@ class SharesPanel(Panel):
                 {"link": link, "address": campaign_address(link.code), "state": state_of(link, now)}
                 for link in (queries.campaign_links_of(page.pk) if page.pk else [])
             ]
+            context["posts"] = _posts(page.pk, now) if page.pk else ""
             as_of = queries.counted_until()
             context["as_of"] = as_of
             context["age"] = ages.ago(as_of, now) if as_of else ""
             return context
+
+
+def _posts(page_id: int, now: datetime) -> str:
+    """Return in words what networks told of our posts, with source and age; empty where they told nothing."""
+    told = posts.observed(page_id)
+    if told is None:
+        return ""
+    numbers = ", ".join(posts.in_numbers(number, name) for name, number in told.numbers.items())
+    sources = ", ".join(told.sources[:3]) + (" and others" if len(told.sources) > 3 else "")
+    return f"{numbers} (last told by {sources}, {ages.ago(told.as_of, now)})"
 
 
 def _place(shared: Shareable) -> tuple[bool, bool, int, int]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from enum import Enum
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -97,6 +98,53 @@ def published_faces(page_ids: Iterable[int]) -> dict[tuple[int, UUID | None], Fa
     }
 
 
+@dataclass(frozen=True)
+class Drafted:
+    """What an article's latest draft says of the article itself or of one of its sections."""
+
+    title: str
+    article_title: str
+    description: str
+    url: str  # absolute: where it will be once it is published; empty where that cannot be told
+
+
+def drafted(target: ShareTarget) -> Drafted | None:
+    """Return what the latest draft says of a target, or None where it has no such part."""
+    article = draft_of(target.page_id)
+    if article is None:
+        return None
+    url = article.get_full_url() or ""
+    if target.block_id is None:
+        return Drafted(article.title, article.title, article.description, url)
+    for part in article.parts:
+        if part.block_id == target.block_id:
+            return Drafted(
+                part.title,
+                article.title,
+                part.summary or article.description,
+                article.section_url(part.slug) if url else "",
+            )
+    return None
+
+
+def has_unpublished_changes(page_id: int) -> bool:
+    """Tell whether publishing an article would change what readers see, or show it to them."""
+    article = articles.articles_by_id([page_id]).get(page_id)
+    return article is not None and (article.has_unpublished_changes or not article.live)
+
+
+def first_published(page_id: int) -> dict[UUID | None, datetime]:
+    """Return when an article (None) and its sections were first published, by block id."""
+    article = articles.articles_by_id([page_id]).get(page_id)
+    moments: dict[UUID | None, datetime] = {
+        block_id: row.first_published_at
+        for (_, block_id), row in articles.sections_by_block([page_id]).items()
+    }
+    if article is not None and article.first_published_at is not None:
+        moments[None] = article.first_published_at
+    return moments
+
+
 def draft_of(page_id: int) -> Any | None:
     """Return an article as its latest draft has it (an ArticlePage), or None where there is none."""
     article = articles.articles_by_id([page_id]).get(page_id)
@@ -128,6 +176,28 @@ def shareables(
         )
         for target in targets
     }
+
+
+def changed_last(targets: Iterable[ShareTarget]) -> dict[int, datetime]:
+    """Return when the content of targets last changed, by target id, with one query; an article's is its sections'.
+
+    Targets without a section row (an article without sections) are left out.
+    """
+    targets = list(targets)
+    of_section: dict[tuple[int, UUID | None], datetime] = {}
+    of_page: dict[int, datetime] = {}
+    for page_id, block_id, moment in articles.content_changes({each.page_id for each in targets}):
+        of_section[page_id, block_id] = moment
+        of_page[page_id] = max(of_page.get(page_id, moment), moment)
+    found = {
+        target.pk: (
+            of_page.get(target.page_id)
+            if target.block_id is None
+            else of_section.get((target.page_id, target.block_id))
+        )
+        for target in targets
+    }
+    return {pk: moment for pk, moment in found.items() if moment is not None}
 
 
 def _shareable(

@@ -13,6 +13,11 @@ from sharing.campaign_admin import END, REOPEN, campaign_links
 from sharing.campaign_permissions import CampaignLinkPolicy
 from sharing.campaign_target_chooser import target_chooser
 from sharing.models import CampaignLink
+from sharing.posting.admin import (  # noqa: F401 - register themselves
+    accounts_hooks,
+    composer_hooks,
+    posts_hooks,
+)
 from sharing.reports import SharesReport
 from sharing.settings_preview import preview
 

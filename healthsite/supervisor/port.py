@@ -30,7 +30,7 @@ def require_free(port: int, *, after_a_crash: bool, wait: Callable[[float], None
         if error.errno != errno.EADDRINUSE or time.monotonic() >= deadline:
             raise Failure(
                 f"Port {port} cannot be used: {error.strerror}. Nothing was started.\n"
-                f"Stop what uses it, or take another one: PORT={_next_free(port)} make run"
+                f"Stop what uses it, or take another one: PORT={next_free(port)} make run"
             ) from error
         wait(0.2)
 
@@ -48,6 +48,7 @@ def _taken(port: int) -> OSError | None:
     return None
 
 
-def _next_free(port: int) -> int:
+def next_free(port: int) -> int:
+    """Return a free port a little above this one."""
     near = range(port + 1, min(port + 100, 65536))
     return next((candidate for candidate in near if _taken(candidate) is None), 8080)

@@ -60,6 +60,11 @@ def beat(data: Path) -> list[str]:
     ]
 
 
+def demo_network(port: int) -> list[str]:
+    """Return the command of the demo network."""
+    return [sys.executable, "-m", "sharing.networks.demo", "--port", str(port)]
+
+
 def ping_worker() -> list[str]:
     """Return the command that ends when the worker answers a ping."""
     return [sys.executable, "-m", "healthsite.supervisor.ping_worker", WORKER_NODE]

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from healthsite import paths, variables
-from healthsite.supervisor import data_folder, port, probes, processes, valkey
+from healthsite.supervisor import data_folder, demo_network, port, probes, processes, valkey
 from healthsite.supervisor.child import Child
 from healthsite.supervisor.children import Children
 from healthsite.supervisor.failure import Failure
@@ -30,11 +30,13 @@ class Site:
         self._new_password = ""
         self._refusals: list[str] = []
         self._lock: data_folder.Lock | None = None
+        self._demo_port = 0
 
     def start(self) -> None:
         """Start all parts, each proven ready before the next; raise Failure when one is not."""
         self._take_data_folder()
         self._start_stores()
+        self._start_demo_network()
         self._prepare()
         self._start_processes()
 
@@ -44,6 +46,8 @@ class Site:
         say(f"  Site      {self._site_url}/")
         say(f"  Admin     {self._site_url}/admin/")
         say(f"  API docs  {self._site_url}/api/v1/docs/")
+        if self._demo_port:
+            say(f"  Demo net  http://127.0.0.1:{self._demo_port}/   (posts that leave no machine)")
         if self._new_password:
             say(f"  Sign in   admin  {self._new_password}   (made just now and shown only here)")
             unshown_password_marker(self._data).unlink(missing_ok=True)
@@ -80,6 +84,16 @@ class Site:
             store = self._child(name, command(valkey.find_binary(), self._data), is_store=True)
             self._children.start(store)
             self._prove(store, "Valkey answers", partial(valkey.answers, socket, store.pid))
+
+    def _start_demo_network(self) -> None:
+        """Start the demo network, and tell the site's processes where it is."""
+        if not demo_network.is_wanted(self._site_url):
+            return
+        self._demo_port = demo_network.choose_port(self._port)
+        self._environment[demo_network.HOST_VARIABLE] = f"127.0.0.1:{self._demo_port}"
+        demo = self._child("demo", processes.demo_network(self._demo_port))
+        self._children.start(demo)
+        self._prove(demo, "answers", lambda: demo_network.answers(self._demo_port))
 
     def _prepare(self) -> None:
         """Bring database and files up to date, and show each step as it is done."""

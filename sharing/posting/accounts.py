@@ -1,11 +1,11 @@
 """Accounts as the networks know them: secrets opened only here, and renewed by one worker at a time."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from django.db import connection
 from django.db.models import Q
@@ -19,6 +19,8 @@ from sharing.posting.models import SocialAccount
 # Longer than one renewal can take.
 _RENEWAL = timedelta(seconds=30)
 _PAUSE = 0.1
+
+Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,25 @@ def as_the_network_knows_it(row: AccountRow) -> contract.Account:
         credentials=credentials(secrets),
         view=secrets.get("view", ""),
     )
+
+
+def with_access(
+    account_id: int,
+    row: AccountRow,
+    connector: contract.Connector,
+    do: Callable[[contract.Account], Answer],
+) -> Answer:
+    """Do it, once more with fresh credentials where the network says that these are over.
+
+    Raises contract.Stopped, vault.Sealed.
+    """
+    account = as_the_network_knows_it(row)
+    try:
+        return do(account)
+    except contract.Stopped as stopped:
+        if not isinstance(stopped.outcome, contract.CredentialsExpired):
+            raise
+        return do(connector.renew(account, Keyring(account_id)))
 
 
 def credentials(secrets: dict[str, Any]) -> contract.Credentials:
@@ -88,14 +109,21 @@ def secrets_of(
     return {name: value for name, value in kept.items() if value}
 
 
+def ends_at(credentials: contract.Credentials) -> datetime | None:
+    """Return when an access ends for good; None where it does not, or is renewed without a person."""
+    return None if credentials.refresh or credentials.password else credentials.expires_at
+
+
 class Keyring:
     """One account's credentials for all workers (contract.Keyring).
 
     The lock is a lease on the row, not a transaction: nobody's writes wait for a network.
     """
 
-    def __init__(self, account_id: int) -> None:
+    def __init__(self, account_id: int, *, in_thread: bool = True) -> None:
         self._account_id = account_id
+        # A thread's connection is its own and nobody else closes it.
+        self._in_thread = in_thread
 
     @contextmanager
     def lock(self) -> Iterator[None]:
@@ -105,7 +133,8 @@ class Keyring:
             yield
         finally:
             self._rows().filter(renewing_until=mine).update(renewing_until=None)
-            connection.close()
+            if self._in_thread:
+                connection.close()
 
     def load(self) -> contract.Credentials:
         """Read the newest ones."""
@@ -117,7 +146,10 @@ class Keyring:
         secrets = secrets_of(
             credentials, scheme=kept.get("scheme", "https"), view=kept.get("view", "")
         )
-        self._rows().update(secrets=vault.seal(secrets), expires_at=credentials.expires_at)
+        # Disconnected meanwhile, it must not get secrets again.
+        self._rows().exclude(secrets="").update(
+            secrets=vault.seal(secrets), expires_at=ends_at(credentials)
+        )
 
     def _take(self) -> datetime:
         ends = time.monotonic() + _RENEWAL.total_seconds()

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from django.db import IntegrityError, transaction
 from django.db.models import F, Max
@@ -75,6 +76,7 @@ def compose(
     by: Any,
     approved: bool,
     purpose: SocialPost.Purpose = SocialPost.Purpose.POST,
+    form_key: UUID | None = None,
 ) -> SocialPost:
     """Write a post and a delivery for each account; raises AlreadyPosted, NotNow, scheduling.Unusable.
 
@@ -97,6 +99,7 @@ def compose(
         created_by=by,
         approved_by=by if approved else None,
         approved_at=now if approved else None,
+        form_key=form_key,
     )
     due = timing.moment(now)
     try:
@@ -107,7 +110,7 @@ def compose(
                     account=accounts[each.account_id],
                     target=target,
                     purpose=purpose,
-                    revision=_next_revision(target, each.account_id, purpose),
+                    revision=next_revision(target, each.account_id, purpose),
                     text=each.text,
                     language=each.language,
                     options=dict(each.options),
@@ -134,9 +137,11 @@ def approve(*, post: SocialPost, by: Any) -> int:
     now = clock()
     timing = Timing(SocialPost.When(post.when), post.local_time, post.time_zone)
     due = timing.moment(now)
-    moved = post.deliveries.filter(state=_S.DRAFT).update(
-        state=_S.APPROVED, due_at=due, not_before=due, changed_at=now
-    )
+    drafts = post.deliveries.filter(state=_S.DRAFT)
+    if due is None and drafts.filter(due_at__isnull=False).exists():
+        # Its page was published when it had been approved before: no other publication need come.
+        due = now
+    moved = drafts.update(state=_S.APPROVED, due_at=due, not_before=due, changed_at=now)
     if moved:
         SocialPost.objects.filter(pk=post.pk).update(approved_by=by, approved_at=now)
         if due is not None and due <= now:
@@ -301,7 +306,8 @@ def _decide(
     return moved
 
 
-def _next_revision(target: ShareTarget, account_id: int, purpose: SocialPost.Purpose) -> int:
+def next_revision(target: ShareTarget, account_id: int, purpose: SocialPost.Purpose) -> int:
+    """Return the number of an account's next own text about a target."""
     if purpose is SocialPost.Purpose.FIRST_PUBLISH:
         return 0
     newest = Delivery.objects.filter(

@@ -144,7 +144,15 @@ def _budget(account: SocialAccount) -> Budget | None:
     return Budget(account.budget, account.budget_until)
 
 
-def _post(row: _Row, card: contract.Card | None) -> contract.Post:
+def post_of(row: Delivery, shared: Shareable) -> contract.Post:
+    """Return what a network is to be given; reads the card, where the network takes one from us."""
+    card = None
+    if _brings_its_card(row.account.network):
+        card = _card(row.target_id, card_queries.made_card(row.target_id), shared)
+    return _post(row, card)
+
+
+def _post(row: "_Row | Delivery", card: contract.Card | None) -> contract.Post:
     return contract.Post(
         text=row.text,
         link=post_address(row.link_code),

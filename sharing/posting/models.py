@@ -40,6 +40,8 @@ class SocialAccount(models.Model):
     state = models.CharField(max_length=12, choices=State.choices, default=State.ACTIVE)
     # When the access ends unless it is renewed; None where it does not end by itself.
     expires_at = models.DateTimeField(null=True, blank=True)
+    # The last mail that told of this end: of how many days before, or of the end itself (sharing/posting/warning.py).
+    warned_of = models.CharField(max_length=10, blank=True)
     connected_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
     )
@@ -96,6 +98,8 @@ class SocialPost(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
     )
     approved_at = models.DateTimeField(null=True, blank=True)
+    # Of the form that it was last saved with: sent twice, the same form makes and changes one post once.
+    form_key = models.UUIDField(null=True, blank=True, unique=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
     changed_at = models.DateTimeField(auto_now=True)
 
@@ -190,6 +194,19 @@ class Delivery(models.Model):
                 condition=Q(state__in=["preparing", "armed", "unknown"]),
                 name="delivery_held",
             ),
+            models.Index(
+                fields=["published_at"],
+                condition=Q(state="published"),
+                name="delivery_published_at",
+            ),
+            # What waits for a person is counted on the admin's first page.
+            models.Index(
+                fields=["state"],
+                condition=Q(state__in=["unknown", "failed"]),
+                name="delivery_needs_a_person",
+            ),
+            # The calendar reads a month of them.
+            models.Index(fields=["due_at"], name="delivery_by_due_at"),
         ]
 
     def __str__(self) -> str:
@@ -205,6 +222,7 @@ class DeliveryAttempt(models.Model):
         LOOK_UP = "look_up", "Looked for it"
         PERSON = "person", "A person decided"
         REMOVE = "remove", "Deleted there"
+        CORRECT = "correct", "Corrected there"
 
     delivery = models.ForeignKey(Delivery, on_delete=models.CASCADE, related_name="attempts")
     kind = models.CharField(max_length=10, choices=Kind.choices)

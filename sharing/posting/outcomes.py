@@ -76,3 +76,8 @@ class CannotTell(Outcome):
     """
 
     until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Done(Outcome):
+    """The network did what was asked with a post that it has."""

@@ -15,6 +15,7 @@ from sharing.posting.outcomes import (
     AccessLost,
     Budget,
     CannotTell,
+    Done,
     Doubtful,
     Later,
     Outcome,
@@ -237,25 +238,30 @@ def _tell_accounts(steps: Iterable[Step], now: datetime) -> None:
     for step in steps:
         by_account.setdefault(step.account_id, []).append(step.outcome)
     for account_id, outcomes in sorted(by_account.items()):
-        accounts = SocialAccount.objects.filter(pk=account_id)
-        if lost := next((each for each in outcomes if isinstance(each, AccessLost)), None):
-            accounts.filter(state=SocialAccount.State.ACTIVE).update(
-                state=SocialAccount.State.EXPIRED, problem=lost.words[:500]
-            )
-        stops = [each for each in outcomes if isinstance(each, Later) and each.everybody]
-        if stops:
-            _pause(accounts, stops, now)
-        works = {"used_at": now, "failures": 0, "problem": ""}
-        is_well = not stops and any(isinstance(each, Published) for each in outcomes)
-        told = [each.budget for each in outcomes if each.budget is not None]
-        if told:
-            least: Budget = min(told, key=lambda budget: budget.left)
-            more = works if is_well else {}
-            accounts.update(budget=least.left, budget_until=least.until, **more)
-        elif is_well:
-            # Written at most once a minute: all workers would wait for this one row.
-            stale = Q(used_at=None) | Q(used_at__lt=now - timedelta(minutes=1)) | Q(failures__gt=0)
-            accounts.filter(stale).update(**works)
+        tell_account(account_id, outcomes, now)
+
+
+def tell_account(account_id: int, outcomes: Sequence[Outcome], now: datetime) -> None:
+    """Let all workers know what the network said of one account."""
+    accounts = SocialAccount.objects.filter(pk=account_id)
+    if lost := next((each for each in outcomes if isinstance(each, AccessLost)), None):
+        accounts.filter(state=SocialAccount.State.ACTIVE).update(
+            state=SocialAccount.State.EXPIRED, problem=lost.words[:500]
+        )
+    stops = [each for each in outcomes if isinstance(each, Later) and each.everybody]
+    if stops:
+        _pause(accounts, stops, now)
+    works = {"used_at": now, "failures": 0, "problem": ""}
+    is_well = not stops and any(isinstance(each, (Published, Done)) for each in outcomes)
+    told = [each.budget for each in outcomes if each.budget is not None]
+    if told:
+        least: Budget = min(told, key=lambda budget: budget.left)
+        more = works if is_well else {}
+        accounts.update(budget=least.left, budget_until=least.until, **more)
+    elif is_well:
+        # Written at most once a minute: all workers would wait for this one row.
+        stale = Q(used_at=None) | Q(used_at__lt=now - timedelta(minutes=1)) | Q(failures__gt=0)
+        accounts.filter(stale).update(**works)
 
 
 def _pause(accounts: Any, stops: Sequence[Later], now: datetime) -> None:

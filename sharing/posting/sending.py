@@ -7,19 +7,15 @@ connection that it closes.
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
-from functools import lru_cache
 from typing import Any
 
 from sharing.networks import posting
 from sharing.networks.http import Outbound
 from sharing.networks.posting import contract
-from sharing.posting import accounts, outcomes
+from sharing.posting import accounts, outcomes, vault
 from sharing.posting.jobs import Job
 from sharing.posting.limits import LimitsMemory
 from sharing.posting.outcomes import Outcome
-
-# So many accounts are kept open.
-_KNOWN = 64
 
 
 class Networks:
@@ -28,8 +24,6 @@ class Networks:
     def __init__(self, outbound: Outbound) -> None:
         self._outbound = outbound
         self._limits = LimitsMemory()
-        # Opening the secrets anew for each step would take longer than the rest of it.
-        self._known = lru_cache(_KNOWN)(accounts.as_the_network_knows_it)
 
     def prepare(self, job: Job) -> Outcome:
         """See Sender. Prepared anew for each try, because uploads lapse; the stamp stays the first one's."""
@@ -94,16 +88,13 @@ class Networks:
         do: Callable[[contract.Account], Outcome],
     ) -> Outcome:
         """Do it, once more with fresh credentials where the network says that these are over."""
-        account = self._known(job.account)
         try:
-            try:
-                return do(account)
-            except contract.Stopped as stopped:
-                if not isinstance(stopped.outcome, contract.CredentialsExpired):
-                    raise
-                return do(connector.renew(account, accounts.Keyring(job.account_id)))
+            return accounts.with_access(job.account_id, job.account, connector, do)
+        except vault.Sealed as sealed:
+            # The operator's keys, not the account: it goes on by itself once they are back.
+            return outcomes.Later(str(sealed), everybody=True)
         except contract.Stopped as stopped:
-            return _of_hindrance(stopped.outcome)
+            return of_hindrance(stopped.outcome)
 
 
 def _stamp(job: Job) -> contract.Stamp | None:
@@ -119,10 +110,11 @@ def _of_receipt(receipt: contract.Receipt) -> Outcome:
         case contract.Unknown(sentence):
             return outcomes.Doubtful(sentence, budget)
         case hindrance:
-            return replace(_of_hindrance(hindrance), budget=budget)
+            return replace(of_hindrance(hindrance), budget=budget)
 
 
-def _of_hindrance(hindrance: Any) -> Outcome:
+def of_hindrance(hindrance: Any) -> Outcome:
+    """Return what may be concluded from what hindered a call."""
     match hindrance:
         case contract.Rejected(sentence):
             return outcomes.Refused(sentence)

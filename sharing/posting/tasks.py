@@ -1,15 +1,13 @@
 """Celery's way in."""
 
-import fcntl
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import cache
 
 from celery import shared_task
 from django.conf import settings
 
 from sharing.networks.http import Outbound
-from sharing.posting import actions, sweeping
+from sharing.posting import actions, disconnecting, installation, sweeping, warning
+from sharing.posting.alone import alone_on_this_machine
 from sharing.posting.engine import send_due
 from sharing.posting.sending import Networks
 from sharing.posting.waking import SEND
@@ -21,8 +19,10 @@ _SECONDS = 20.0
 @shared_task(name=SEND)
 def send_posts() -> None:
     """Take back what dead workers held, send what is due, look for what is unknown."""
-    with _alone_on_this_machine() as alone:
-        if alone:
+    # All of them would keep the counts waiting.
+    with alone_on_this_machine("posts") as alone:
+        # A copy of the database sends nothing, and uses nobody's access.
+        if alone and installation.may_post():
             sweeping.release_abandoned()
             send_due(_networks(), seconds=_SECONDS)
 
@@ -33,21 +33,13 @@ def recompute_post_times() -> None:
     actions.recompute_times()
 
 
+@shared_task(name="sharing.look_after_accounts")
+def look_after_accounts() -> None:
+    """Tell whoever manages accounts of those whose access ends, and tidy up after disconnected ones."""
+    warning.warn()
+    disconnecting.cancel_stragglers()
+
+
 @cache
 def _networks() -> Networks:
     return Networks(Outbound(trusted=settings.POSTING_TRUSTED_HOSTS))
-
-
-@contextmanager
-def _alone_on_this_machine() -> Iterator[bool]:
-    """Tell whether no other process of this machine sends: all of them would keep the counts waiting.
-
-    Correctness needs no such lock: claims keep workers apart, here and elsewhere.
-    """
-    with (settings.DATA_DIR / "posts.lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            yield False
-        else:
-            yield True

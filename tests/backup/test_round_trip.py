@@ -119,14 +119,23 @@ def test_waiting_share_events_are_counted_before_the_database_is_read(
     assert site.run(count).strip() == "120"
 
 
-def test_a_mail_that_waited_is_not_sent_a_second_time_by_the_restored_site(
+def test_what_waited_is_not_sent_a_second_time_by_the_restored_site(
     filled: SiteData, tmp_path: Path, empty: Callable[[], SiteData]
 ) -> None:
     filled.run(
         "from healthsite.mail.models import OutgoingMail as M; from django.utils.timezone import now\n"
         "for state in ('waiting', 'sending', 'sent'): M.objects.create(state=state, subject=state, "
         "sender='s@example.org', to_line='', recipients=[], outstanding=[], message=bytes(range(256)), "
-        "created_at=now(), changed_at=now(), queued_at=now(), not_before=now())"
+        "created_at=now(), changed_at=now(), queued_at=now(), not_before=now())\n"
+        "from sharing.models import Delivery, ShareTarget, SocialAccount, SocialPost\n"
+        "from sharing.posting import installation\n"
+        "installation.may_post()\n"
+        "target = ShareTarget.objects.first()\n"
+        "account = SocialAccount.objects.create(network='mastodon', host='h', remote_id='1', handle='@a')\n"
+        "post = SocialPost.objects.create(target=target)\n"
+        "for n, state in enumerate(('approved', 'preparing', 'armed', 'published')): Delivery.objects.create("
+        "post=post, account=account, target=target, purpose='post', revision=n, link_code=state, state=state, "
+        "due_at=now(), not_before=now(), armed_at=now(), lease_until=now(), remote_id='1', changed_at=now())"
     )
     filled.manage("backup", tmp_path / "b.tar")
     site = empty()
@@ -136,6 +145,22 @@ def test_a_mail_that_waited_is_not_sent_a_second_time_by_the_restored_site(
         "for m in M.objects.order_by('pk'): print(m.subject, m.state, bytes(m.message) == bytes(range(256)))"
     )
     assert found.split("\n")[:3] == ["waiting kept True", "sending unknown True", "sent sent True"]
+    found = site.run(
+        "from sharing.models import Delivery\n"
+        "from sharing.posting import installation, tasks\n"
+        "tasks.send_posts()\n"
+        "print(installation.standing().reasons[0])\n"
+        "print(installation.confirm(by=None), installation.may_post())\n"
+        "for d in Delivery.objects.order_by('pk'): print(d.link_code, d.state)"
+    )
+    assert found.split("\n")[:6] == [
+        "The database was restored from a backup.",
+        "2 True",
+        "approved draft",
+        "preparing draft",
+        "armed unknown",
+        "published published",
+    ]
 
 
 def test_a_silent_events_server_is_told_and_may_be_left_out(

@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import Iterator
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, sync_playwright
@@ -40,13 +41,17 @@ def type_until_saved(page: Page, field: Locator, text: str) -> None:
 
 
 @pytest.fixture(scope="session")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def site_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the data folder of the running site."""
+    return tmp_path_factory.mktemp("browser") / "data"
+
+
+@pytest.fixture(scope="session")
+def site(site_data: Path) -> Iterator[str]:
     """Start the site as `make run` does, on an empty data folder; return its address."""
-    folder = tmp_path_factory.mktemp("browser")
+    folder = site_data.parent
     port = free_port()
-    start = Start(
-        folder / "data", port, SUPERVISOR, folder / "said", HEALTHSITE_ADMIN_PASSWORD=PASSWORD
-    )
+    start = Start(site_data, port, SUPERVISOR, folder / "said", HEALTHSITE_ADMIN_PASSWORD=PASSWORD)
     try:
         start.wait_for(f"ready http://127.0.0.1:{port}/")
         yield f"http://127.0.0.1:{port}"

@@ -11,6 +11,7 @@ from healthsite import checks, paths
 from tests.production.valkeys import server
 
 KEY = "fzT3-9vkQmXr0_2bLwYp6NcD8sHjU1eGaKoI4xVtBqMnZlRy7PdWi5CuOgJhSfEA"
+POSTING_KEY = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
 DURABLE = ("--save", "", "--appendonly", "yes", "--maxmemory-policy", "noeviction")
 VOLATILE = ("--save", "", "--appendonly", "no", "--maxmemory-policy", "volatile-ttl")
 
@@ -27,6 +28,7 @@ def public(settings: Any) -> Any:
     settings.DEBUG = False
     settings.SECRET_KEY = KEY
     settings.ALLOWED_HOSTS = ["health.example.org"]
+    settings.POSTING_KEYS = [POSTING_KEY]
     return settings
 
 
@@ -51,6 +53,24 @@ def test_the_checks_are_part_of_manage_check(public: Any) -> None:
 def test_debug_pages_are_for_one_machine_alone(one_machine: Any) -> None:
     one_machine.DEBUG = True
     assert checks.debug_is_off() == []
+
+
+def test_a_public_site_without_keys_for_accounts_is_told_how_to_make_one(public: Any) -> None:
+    public.POSTING_KEYS = []
+    (warning,) = checks.posting_keys_are_keys()
+    assert warning.id == "healthsite.W004"
+    assert "no social account can be connected" in warning.msg
+    public.EMBEDDED = True
+    assert checks.posting_keys_are_keys() == []
+
+
+@pytest.mark.parametrize("key", ["short", KEY, "ü" * 44, POSTING_KEY[:-2]])
+def test_what_is_no_key_for_accounts_is_refused_without_being_shown(key: str, public: Any) -> None:
+    public.POSTING_KEYS = [POSTING_KEY, key]
+    (refused,) = checks.posting_keys_are_keys()
+    assert refused.id == "healthsite.E011"
+    assert "key 2 of 2" in refused.msg
+    assert key not in f"{refused.msg}{refused.hint}"
 
 
 @pytest.mark.parametrize(

@@ -5,10 +5,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+from cryptography.fernet import Fernet
+
 from healthsite import checks
 from healthsite.paths import PROJECT_ROOT
 
-NAMES = {"secret_key", "database_password", "admin_password"}
+NAMES = {"secret_key", "database_password", "admin_password", "posting_keys"}
 
 
 def run(folder: Path) -> str:
@@ -27,6 +29,7 @@ def test_secrets_are_made_once_and_never_shown(tmp_path: Path) -> None:
     assert len(set(made.values())) == len(NAMES)
     assert not any(secret.strip() in said for secret in made.values())
     assert len(made["secret_key"].strip()) >= checks.SHORTEST_KEY
+    assert Fernet(made["posting_keys"].strip())
     assert "kept" in run(folder)
     assert {file.name: file.read_text() for file in folder.iterdir()} == made
 

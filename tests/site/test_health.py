@@ -23,7 +23,7 @@ from tests.services import ON_POSTGRES, cache_server, events_server
 
 pytestmark = pytest.mark.django_db
 
-PARTS = ("database", "events", "cache", "jobs", "chores", "share_pipeline")
+PARTS = ("database", "events", "cache", "jobs", "chores", "share_pipeline", "posting")
 PAGES = ("/", "/sleep/", "/sleep/why/", "/privacy/", "/api/v1/articles/", "/api/v1/articles/sleep/")
 
 
@@ -222,12 +222,12 @@ def test_a_probe_is_cheap(home: HomePage, reader: Client) -> None:
     with CaptureQueriesContext(connection) as queries:
         reader.get("/readyz")
     # PostgreSQL is asked for its clock, too: that of chores.
-    assert len(queries) == (5 if ON_POSTGRES else 4)
+    assert len(queries) == (6 if ON_POSTGRES else 5)
     for _ in range(20):
         put_into_inbox(minutes=0)
     with CaptureQueriesContext(connection) as queries:
         reader.get("/readyz")
-    assert len(queries) == (5 if ON_POSTGRES else 4)
+    assert len(queries) == (6 if ON_POSTGRES else 5)
 
 
 def test_a_frozen_server_makes_a_probe_wait_for_it_once(

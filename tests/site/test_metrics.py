@@ -147,7 +147,7 @@ def test_a_scrape_costs_a_fixed_number_of_queries(target: ShareTarget) -> None:
     for day in range(30):
         UncountedShare.objects.create(day=ago(day), reason="robot", source="a", count=1)
     # PostgreSQL is asked for its clock, too: that of chores.
-    assert number() == before == (9 if ON_POSTGRES else 8)
+    assert number() == before == (10 if ON_POSTGRES else 9)
 
 
 def test_with_the_events_server_silent_the_others_are_read(frozen_events: None) -> None:

@@ -48,6 +48,9 @@ def test_it_says_where_everything_is_and_then_that_it_is_ready(site: Start, star
     assert f"{address}\n" in banner
     assert f"{address}admin/" in banner
     assert f"{address}api/v1/docs/" in banner
+    (demo,) = (line for line in banner.splitlines() if "Demo net" in line)
+    assert "leave no machine" in demo
+    assert status(int(demo.split()[2].rstrip("/").rpartition(":")[2]), "/") == 200
     assert status(starts.port, "/") == 200
 
 

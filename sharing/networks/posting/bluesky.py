@@ -10,6 +10,7 @@ So it may be sent any number of times. `createRecord` on a used key answers 500 
 """
 
 import json as json_format
+import re
 from base64 import urlsafe_b64decode
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -69,6 +70,8 @@ _COLLECTION = "app.bsky.feed.post"
 _WEB = "https://bsky.app"
 _COUNTED_AT = "https://public.api.bsky.app"
 _COUNTED_AT_ONCE = 25
+_ID_IN_URI = re.compile(rf"at://(?P<who>[^/]+)/{re.escape(_COLLECTION)}/(?P<key>[a-z2-7]{{13}})")
+_ID_IN_PATH = re.compile(r"/profile/(?P<who>[^/]+)/post/(?P<key>[a-z2-7]{13})/?")
 _BAD = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND})
 _REFUSED = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
 # A session that ends so soon is renewed before it is used.
@@ -88,10 +91,31 @@ class Bluesky(Asking):
         settles_after=timedelta(seconds=30),
         visibilities=frozenset({Visibility.PUBLIC}),
         numbers=("reposts", "likes", "replies", "quotes"),
+        counted_at_once=_COUNTED_AT_ONCE,
     )
+
+    @classmethod
+    def id_in(cls, address: str, *, host: str, account_id: str) -> str:
+        """Read at://DID/app.bsky.feed.post/KEY, or …/profile/NAME/post/KEY on any site that shows posts.
+
+        A handle may have changed since, so that only another DID makes it another account's.
+        """
+        found = _ID_IN_URI.fullmatch(address) or _ID_IN_PATH.fullmatch(urlsplit(address).path)
+        if not found or (found["who"].startswith("did:") and found["who"] != account_id):
+            return ""
+        return f"at://{account_id}/{_COLLECTION}/{found['key']}"
+
+    @classmethod
+    def counted_by(cls, account: Account) -> str:
+        """Return the service that counts, which is not the account's own server."""
+        return urlsplit(account.view or _COUNTED_AT).netloc
 
     def limits(self, account: Account) -> Limits:
         """Return the lexicon's figures: they are the same on every server."""
+        return LIMITS
+
+    def usual_limits(self) -> Limits:
+        """See Connector."""
         return LIMITS
 
     def check(self, post: Post, limits: Limits) -> Sequence[Problem]:

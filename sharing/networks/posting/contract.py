@@ -47,7 +47,7 @@ class Abilities:
 
     `settles_after`: only so long after a request may it be concluded from not finding a post that there
     is none; the request may still be under way in the network. `key_kept_for`: how long the network
-    itself remembers a key, where it does.
+    itself remembers a key, where it does. `counted_at_once`: of so many posts one request reads the numbers.
     """
 
     card: CardFrom
@@ -59,6 +59,7 @@ class Abilities:
     warnings: bool = False
     visibilities: frozenset[Visibility] = frozenset({Visibility.PUBLIC})
     numbers: tuple[str, ...] = ()
+    counted_at_once: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -348,8 +349,25 @@ class Connector(Protocol):
     name: ClassVar[str]
     abilities: ClassVar[Abilities]
 
+    @classmethod
+    def id_in(cls, address: str, *, host: str, account_id: str) -> str:
+        """Return the id of the post that people open at an address, or "" where the address names none.
+
+        `host` is the account's server; the post of another server or account is none.
+        """
+        ...
+
+    @classmethod
+    def counted_by(cls, account: Account) -> str:
+        """Return the host whose numbers `observe` reads."""
+        ...
+
     def limits(self, account: Account) -> Limits:
         """Ask what the server takes; keep the answer with its age."""
+        ...
+
+    def usual_limits(self) -> Limits:
+        """Return the network's documented figures, for a server that does not answer."""
         ...
 
     def check(self, post: Post, limits: Limits) -> Sequence[Problem]:

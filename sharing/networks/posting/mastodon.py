@@ -9,6 +9,7 @@ own posts were searched for its link. They show a post at once.
 """
 
 import json as json_format
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -60,6 +61,9 @@ _VISIBILITIES = {
     Visibility.FOLLOWERS: "private",
 }
 _NOT_FOUND = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.GONE})
+_ID_IN_PATH = re.compile(
+    r"/(?:@[^/]+|users/[^/]+/statuses|ap/users/[^/]+/statuses|p/[^/]+|notice)/(?P<id>[A-Za-z0-9-]{1,64})/?"
+)
 # So many of the account's own posts are looked through: 10 pages of 40.
 _PAGE = 40
 _PAGES = 10
@@ -85,12 +89,28 @@ class MastodonApi(Asking):
         numbers=("reposts", "likes", "replies", "quotes"),
     )
 
+    @classmethod
+    def id_in(cls, address: str, *, host: str, account_id: str) -> str:
+        """Read /@name/ID, /users/name/statuses/ID, /p/name/ID (Pixelfed), /notice/ID (Pleroma)."""
+        parts = urlsplit(address)
+        found = _ID_IN_PATH.fullmatch(parts.path)
+        return found["id"] if found and parts.netloc.lower() == host.lower() else ""
+
+    @classmethod
+    def counted_by(cls, account: Account) -> str:
+        """Return the account's own server."""
+        return urlsplit(account.origin).netloc
+
     def limits(self, account: Account) -> Limits:
         """Ask /api/v2/instance, and v1 where there is no second."""
         answer = self._ask(account.origin, "GET", "/api/v2/instance", allow=_NOT_FOUND)
         if answer.status in _NOT_FOUND:
             answer = self._ask(account.origin, "GET", "/api/v1/instance")
         return read_limits(answer.json)
+
+    def usual_limits(self) -> Limits:
+        """Return Mastodon's own figures."""
+        return read_limits({})
 
     def check(self, post: Post, limits: Limits) -> Sequence[Problem]:
         """See Connector."""

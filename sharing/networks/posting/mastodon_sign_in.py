@@ -10,6 +10,7 @@ import json as json_format
 import secrets
 from base64 import urlsafe_b64encode
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from urllib.parse import urlencode, urlsplit
 
 from sharing.networks.http import Answered, NotSent, Outbound, OutcomeUnknown
@@ -21,6 +22,8 @@ from sharing.networks.secret import Secret
 # 4.3 there is no `profile`; verify_credentials then needs `read:accounts`.
 SCOPES = ("read:accounts", "read:statuses", "write:statuses", "write:media")
 _SCOPE = " ".join(SCOPES)
+# A hundred years, in seconds: what is longer is no end.
+_ERA = 100 * 366 * 24 * 3600
 
 
 class SignInFailed(Exception):
@@ -114,8 +117,18 @@ def finish(
     if missing:
         raise SignInFailed(f"The server did not allow all that is needed: {', '.join(missing)}.")
     return Credentials(
-        Secret(token), client_id=app.client_id, client_secret=app.client_secret, scopes=granted
+        Secret(token),
+        client_id=app.client_id,
+        client_secret=app.client_secret,
+        expires_at=_ends_at(answer.json),
+        scopes=granted,
     )
+
+
+def _ends_at(answer: object) -> datetime | None:
+    """Return when a token ends; most servers' never do, Pixelfed's and Pleroma's say so in seconds."""
+    seconds = reading.count(answer, "expires_in")
+    return datetime.now(UTC) + timedelta(seconds=seconds) if seconds and seconds < _ERA else None
 
 
 def _post(outbound: Outbound, url: str, fields: dict[str, str]) -> Answered:

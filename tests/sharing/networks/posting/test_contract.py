@@ -444,3 +444,11 @@ def test_a_post_is_found_behind_many_others_and_not_looked_for_for_ever(desk: De
     for post in truth.posts:
         post.created_at -= timedelta(days=2)
     assert isinstance(desk.find_later(old), Absent)
+
+
+def test_the_usual_limits_are_known_without_asking(desk: Desk) -> None:
+    asked = desk.network.truth.asked.copy()
+    usual = desk.connector.usual_limits()
+    assert usual.text.limit >= 300
+    assert usual.media_types
+    assert desk.network.truth.asked == asked

@@ -1,0 +1,220 @@
+"""All that the composer shows of accounts: whether they can be chosen, what they would send, what they have sent."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sharing.links import post_address
+from sharing.networks.posting.contract import Connector, Limits
+from sharing.posting import actions, known_limits, queries
+from sharing.posting.actions import Wording
+from sharing.posting.admin.composer_form import Typed
+from sharing.posting.admin.composer_lines import Line, lines, network_name
+from sharing.posting.admin.composer_preview import Card, Preview, card_of, preview
+from sharing.posting.drafting import COUNTS_AS_POSTED
+from sharing.posting.known_limits import KnownLimits
+from sharing.posting.models import Delivery, SocialAccount
+from sharing.posting.subjects import Subject
+from sharing.posting.wording import Worded, options_for, word
+
+# As long as a real one, of letters that no code has.
+SAMPLE_CODE = "linkpreview"
+_MOST_EARLIER = 5
+_State = SocialAccount.State
+
+
+@dataclass(frozen=True)
+class Seat:
+    """One account at the composer."""
+
+    account: SocialAccount
+    connector: Connector | None
+    known: KnownLimits | None
+    link: str
+    code: str  # of the short link; empty until a post of its own is written
+    is_chosen: bool
+    can_be_chosen: bool
+    own_text: str
+    worded: Worded | None
+    earlier: Sequence[Line]
+    asks_again: bool
+    is_again: bool
+
+    @property
+    def network(self) -> str:
+        """Return what its network is called."""
+        return self.connector.name if self.connector else network_name(self.account.network)
+
+    @property
+    def limits(self) -> Limits:
+        """Return what its server takes; only for an account that something publishes for."""
+        if self.known is None:
+            raise LookupError(f"nothing publishes on {self.account.network}")
+        return self.known.limits
+
+    @property
+    def why_not(self) -> str:
+        """Return why it sends nothing now; empty where it does."""
+        if self.connector is None:
+            return f"Nothing can be posted on {self.network}."
+        if self.account.state == _State.PAUSED:
+            return "Paused: nothing is sent with it until somebody lets it go on."
+        if self.account.state == _State.EXPIRED:
+            return "Must be connected again before anything is sent with it."
+        if self.account.state == _State.DISCONNECTED:
+            return "Disconnected."
+        return ""
+
+    @property
+    def rule(self) -> str:
+        """Return how its server counts, as JSON for the script."""
+        return json.dumps(self.limits.text.as_dict())
+
+    @property
+    def limit_words(self) -> str:
+        """Return how many characters fit, and who says so."""
+        number = f"{self.limits.text.limit:,} characters"
+        if self.connector is not None and self.limits is self.connector.usual_limits():
+            return f"{number} on every server of {self.network}"
+        if self.known is not None and self.known.age is not None:
+            minutes = round(self.known.age / 60)
+            when = "just now" if minutes < 1 else f"{minutes} minute{'s' * (minutes != 1)} ago"
+            return f"{number}, as {self.account.host} said {when}"
+        return f"{number}, the usual figure of {self.network}"
+
+    @property
+    def has_visibility(self) -> bool:
+        """Tell whether its network lets choose who sees a post."""
+        return self.connector is not None and len(self.connector.abilities.visibilities) > 1
+
+    @property
+    def has_warning(self) -> bool:
+        """Tell whether its network has content warnings."""
+        return self.connector is not None and self.connector.abilities.warnings
+
+
+@dataclass(frozen=True)
+class Desk:
+    """The accounts of a site, and what each would send of what was typed."""
+
+    subject: Subject
+    typed: Typed
+    seats: Sequence[Seat]
+    card: Card | None
+
+    @property
+    def chosen(self) -> list[Seat]:
+        """Return the accounts that are chosen, whatever their state."""
+        return [each for each in self.seats if each.is_chosen]
+
+    @property
+    def missing(self) -> frozenset[int]:
+        """Return the ids that were chosen and are no account that can be posted with any more."""
+        return self.typed.accounts - {each.account.pk for each in self.chosen}
+
+    @property
+    def previews(self) -> list[Preview]:
+        """Return how the post will look to each chosen account's followers."""
+        return [
+            preview(
+                seat.account,
+                seat.connector,
+                seat.worded,
+                link=seat.link,
+                warning=self.typed.warning,
+                card=self.card,
+            )
+            for seat in self.chosen
+            if seat.connector is not None and seat.worded is not None
+        ]
+
+    def wordings(self) -> list[Wording]:
+        """Return what each chosen account is to say, with a short link of its own."""
+        return [self._wording(seat) for seat in self.chosen]
+
+    def _wording(self, seat: Seat) -> Wording:
+        if seat.connector is None or seat.known is None:
+            raise LookupError(f"nothing publishes on {seat.account.network}")
+        code = seat.code or actions.new_link_code()
+        worded = _word(seat.connector, seat.known, seat.account, self.typed, self.subject, code)
+        options = options_for(seat.connector, self.typed.visibility, self.typed.warning)
+        return Wording(seat.account.pk, worded.text, code, self.typed.language, options)
+
+
+def lay(
+    typed: Typed, subject: Subject, *, mine: Sequence[Delivery], now: datetime, ask: bool
+) -> Desk:
+    """Return the desk for what was typed. `mine` are the deliveries of the post that is edited.
+
+    `ask` lets servers be asked for their limits, for a moment.
+    """
+    in_post = {each.account_id: each for each in mine}
+    accounts = queries.accounts_to_choose()
+    known = known_limits.limits_of(accounts, ask=ask)
+    own_ids = {each.pk for each in mine}
+    earlier: dict[int, list[Delivery]] = {}
+    for each in queries.deliveries_about([subject.target.pk]):
+        if each.pk not in own_ids:
+            earlier.setdefault(each.account_id, []).append(each)
+    shown = [each for rows in earlier.values() for each in rows[:_MOST_EARLIER]]
+    by_account: dict[int, list[Line]] = {}
+    for line in lines(shown, now):
+        by_account.setdefault(line.delivery.account_id, []).append(line)
+    seats = []
+    for account in accounts:
+        connector = known_limits.connector_of(account.network)
+        delivery = in_post.get(account.pk)
+        code = delivery.link_code if delivery else ""
+        usable = connector is not None and (account.state == _State.ACTIVE or delivery is not None)
+        found = known.get(account.pk)
+        worded = (
+            _word(connector, found, account, typed, subject, code or SAMPLE_CODE)
+            if connector is not None and found is not None
+            else None
+        )
+        seats.append(
+            Seat(
+                account=account,
+                connector=connector,
+                known=found,
+                link=post_address(code or SAMPLE_CODE),
+                code=code,
+                is_chosen=usable and account.pk in typed.accounts,
+                can_be_chosen=usable,
+                own_text=typed.own.get(account.pk, ""),
+                worded=worded,
+                earlier=by_account.get(account.pk, []),
+                asks_again=delivery is None
+                and any(each.state in COUNTS_AS_POSTED for each in earlier.get(account.pk, [])),
+                is_again=account.pk in typed.again,
+            )
+        )
+    return Desk(subject, typed, seats, card_of(subject))
+
+
+def tightest(seats: Sequence[Seat]) -> Seat | None:
+    """Return the seat whose server takes least, to fill a text in that all can send."""
+    able: list[Any] = [each for each in seats if each.can_be_chosen and each.known is not None]
+    return min(able, key=lambda each: each.limits.text.limit, default=None)
+
+
+def _word(
+    connector: Connector,
+    known: KnownLimits,
+    account: SocialAccount,
+    typed: Typed,
+    subject: Subject,
+    code: str,
+) -> Worded:
+    return word(
+        connector,
+        known.limits,
+        written=typed.text_of(account),
+        subject=subject,
+        link=post_address(code),
+        language=typed.language,
+        visibility=typed.visibility,
+        warning=typed.warning,
+    )

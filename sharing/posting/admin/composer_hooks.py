@@ -1,0 +1,56 @@
+"""What writing posts adds to the admin."""
+
+from typing import Any
+
+from django.urls import URLPattern, path
+from wagtail import hooks
+from wagtail.admin.viewsets.base import ViewSet
+from wagtail.admin.viewsets.model import ModelViewSet
+
+from sharing.models import PostTemplate
+from sharing.posting.admin import composer, composer_approval
+
+
+class PostTemplates(ModelViewSet):
+    """The named texts that posts begin with, under Settings."""
+
+    model = PostTemplate
+    icon = "doc-full-inverse"
+    menu_label = "Post templates"
+    menu_hook = "register_settings_menu_item"
+    menu_order = 710
+    list_display = ("name", "is_default", "changed_at")
+    add_to_reference_index = False
+    copy_view_enabled = False
+    inspect_view_enabled = False
+
+
+post_templates = PostTemplates("post_templates", url_prefix="post-templates")
+
+
+@hooks.register("register_admin_viewset")
+def template_viewsets() -> list[ViewSet]:
+    """Mount the templates."""
+    return [post_templates]
+
+
+@hooks.register("register_admin_urls")
+def composer_urls() -> list[URLPattern]:
+    """Mount the composer, and what publishers decide about its posts."""
+    return [
+        path("posts/new/<int:target_id>/", composer.Composer.as_view(), name="post_compose"),
+        path("posts/about/<int:page_id>/<str:part>/", composer.begin, name="post_begin"),
+        path("posts/<int:pk>/edit/", composer.Composer.as_view(), name="post_edit"),
+        path("posts/<int:pk>/approve/", composer_approval.approve, name="post_approve"),
+        path(
+            "posts/<int:pk>/withdraw-approval/",
+            composer_approval.withdraw_approval,
+            name="post_withdraw_approval",
+        ),
+    ]
+
+
+@hooks.register("construct_homepage_summary_items")
+def waiting_posts_summary(request: Any, items: list[Any]) -> None:
+    """Tell publishers of posts that wait for them on the admin's first page."""
+    items.append(composer_approval.WaitingPostsSummary(request))

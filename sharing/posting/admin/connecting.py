@@ -1,0 +1,275 @@
+"""Connecting accounts in the admin: choose a network, sign in there, come back."""
+
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.decorators import method_decorator
+from django.utils.functional import cached_property
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.generic.edit import FormMixin
+from wagtail.admin import messages
+
+from sharing.networks.posting import contract
+from sharing.networks.posting import mastodon_sign_in as sign_in
+from sharing.networks.secret import Secret
+from sharing.posting import account_queries, connecting, demo_connecting, reaching
+from sharing.posting.admin import connecting_state
+from sharing.posting.admin.accounts_access import AccountsPage
+from sharing.posting.admin.connecting_forms import BlueskyForm, MastodonForm
+from sharing.posting.admin.connecting_state import UnderWay
+from sharing.posting.connecting import Connected, NotConnected
+from sharing.posting.models import SocialAccount
+
+_S = SocialAccount.State
+_LONGEST_ANSWER = 2_000
+
+
+def redirect_uri() -> str:
+    """Return where a server sends people back to."""
+    return f"{settings.SITE_URL}{reverse('social_account_connected')}"
+
+
+class ConnectPage(AccountsPage):
+    """A page on the way to a connected account; `?account=` names one that is to be connected again."""
+
+    page_title = "Connect an account"
+    template_name = "sharing/admin/social_account_connect.html"
+
+    @cached_property
+    def again(self) -> SocialAccount | None:
+        """Return the account that is to be connected again."""
+        asked = self.request.GET.get("account", "")
+        if not (asked.isascii() and asked.isdigit() and len(asked) < 19):
+            return None
+        return SocialAccount.objects.filter(pk=int(asked)).first()
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        """Add what keeps this site from keeping secrets, and the demo network, if there is one."""
+        context: dict[str, Any] = super().get_context_data(**kwargs)
+        return context | {
+            "again": self.again,
+            "refused": _refused(),
+            "demo": settings.DEMO_NETWORK_HOST,
+            "demo_address": demo_connecting.origin(),
+        }
+
+
+class ChooseNetwork(ConnectPage):
+    """Offer the networks; an account that is to be connected again has one already."""
+
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Show them, or go on to the one."""
+        if self.again is not None and self.again.network in {"mastodon", "bluesky"}:
+            name = f"social_account_connect_{self.again.network}"
+            return redirect(f"{reverse(name)}?account={self.again.pk}")
+        return super().get(request, *args, **kwargs)
+
+
+class _ConnectForm(FormMixin[Any], ConnectPage):
+    """A form on that way: what was typed stays, but for a password."""
+
+    way = (("social_account_connect", "Connect an account"),)
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Go on with what was typed, or say what is wrong with it."""
+        form = self.get_form()
+        if _refused() or not form.is_valid():
+            return self.render_to_response(self.get_context_data(form=form))
+        return self.go_on(form)
+
+    def go_on(self, form: Any) -> HttpResponse:
+        """Do the next step."""
+        raise NotImplementedError
+
+
+class ConnectMastodon(_ConnectForm):
+    """Ask for the server, register there, and lead on to it."""
+
+    page_title = "Connect a Mastodon account"
+    template_name = "sharing/admin/social_account_connect_mastodon.html"
+    form_class = MastodonForm
+
+    def get_initial(self) -> dict[str, Any]:
+        """Fill in the server of the account that is to be connected again."""
+        return {"server": self.again.host} if self.again else {}
+
+    def go_on(self, form: MastodonForm) -> HttpResponse:
+        """Show where the sign-in is, as a link: a form's answer may not lead to another site."""
+        origin = form.cleaned_data["server"]
+        try:
+            app = connecting.app_at(
+                origin,
+                redirect_uri=redirect_uri(),
+                outbound=reaching.outbound(),
+                anew="anew" in self.request.POST,
+            )
+        except sign_in.SignInFailed as reason:
+            form.add_error("server", f"{reason} Nothing was changed.")
+            return self.render_to_response(self.get_context_data(form=form))
+        begun = sign_in.begin(app)
+        again = self.again.pk if self.again else None
+        connecting_state.keep(self.request, UnderWay(origin, begun, again))
+        context = self.get_context_data(form=form) | {
+            "address": begun.url,
+            "host": origin.rpartition("://")[2],
+            "minutes": connecting_state.LASTS.seconds // 60,
+        }
+        return self.response_class(
+            self.request, ["sharing/admin/social_account_leave.html"], context
+        )
+
+
+class MastodonConnected(ConnectPage):
+    """Take the answer that a server sends a person back with."""
+
+    page_title = "The account was not connected"
+    template_name = "sharing/admin/social_account_not_connected.html"
+
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Finish the sign-in, or say why not and what to do next."""
+        answer = {name: request.GET.get(name, "")[:_LONGEST_ANSWER] for name in _ANSWERS}
+        try:
+            under_way = connecting_state.take(request, answer["state"])
+        except connecting_state.Foreign:
+            return self._not(
+                "This is no sign-in that you began here, or it was used already. If somebody sent you the "
+                "address, do not trust it."
+            )
+        except connecting_state.TooLate:
+            return self._not("You began this sign-in too long ago.")
+        if answer["error"] or not answer["code"]:
+            return self._not(_denied(answer["error"]), under_way)
+        try:
+            connected = _finish(under_way, answer, request.user)
+        except (sign_in.SignInFailed, NotConnected) as reason:
+            return self._not(str(reason), under_way)
+        _tell(request, connected)
+        return redirect("social_account", pk=connected.account.pk)
+
+    def _not(self, why: str, under_way: UnderWay | None = None) -> HttpResponse:
+        query = f"?account={under_way.again}" if under_way and under_way.again else ""
+        next_one = f"{reverse('social_account_connect_mastodon')}{query}"
+        context = self.get_context_data() | {"why": why, "next": next_one}
+        return self.render_to_response(context, status=400)
+
+
+_ANSWERS = ("state", "code", "iss", "error")
+
+
+def _finish(under_way: UnderWay, answer: dict[str, str], user: Any) -> Connected:
+    connecting.require_keys()
+    uri, outbound = redirect_uri(), reaching.outbound()
+    app = connecting.registered(under_way.origin, redirect_uri=uri)
+    if app is None:
+        raise NotConnected("This site's registration at the server is gone.")
+    try:
+        credentials = sign_in.finish(
+            outbound,
+            app,
+            under_way.begun,
+            state=answer["state"],
+            code=answer["code"],
+            issuer=answer["iss"],
+        )
+    except sign_in.SignInFailed:
+        # A server that forgot us says no more than that; a new registration costs nothing.
+        connecting.forget_app(under_way.origin, redirect_uri=uri)
+        raise
+    again = under_way.again and SocialAccount.objects.filter(pk=under_way.again).first()
+    signed_in = connecting.mastodon_account(under_way.origin, credentials, outbound)
+    return connecting.keep(signed_in=signed_in, by=user, again=again or None, outbound=outbound)
+
+
+@method_decorator(sensitive_post_parameters("app_password"), name="dispatch")
+class ConnectBluesky(_ConnectForm):
+    """Ask for a name and an app password, and open a session."""
+
+    page_title = "Connect a Bluesky account"
+    template_name = "sharing/admin/social_account_connect_bluesky.html"
+    form_class = BlueskyForm
+
+    def get_initial(self) -> dict[str, Any]:
+        """Fill in name and server of the account that is to be connected again."""
+        if self.again is None:
+            return {}
+        usual = self.again.host.endswith((".bsky.network", "bsky.social"))
+        return {"handle": self.again.handle, "server": "" if usual else self.again.host}
+
+    def go_on(self, form: BlueskyForm) -> HttpResponse:
+        """Sign in, and keep the account."""
+        data = form.cleaned_data
+        origin = data["server"]
+        is_demo = origin == demo_connecting.origin()
+        outbound = reaching.outbound()
+        try:
+            signed_in = connecting.bluesky_account(
+                origin,
+                data["handle"],
+                Secret(data["app_password"]),
+                outbound,
+                view=origin if is_demo else "",
+            )
+            connected = connecting.keep(
+                signed_in=signed_in, by=self.request.user, again=self.again, outbound=outbound
+            )
+        except contract.Stopped as stopped:
+            is_refused = isinstance(stopped.outcome, contract.CredentialsDead)
+            form.add_error("app_password" if is_refused else "server", str(stopped))
+        except NotConnected as reason:
+            form.add_error("handle", str(reason))
+        else:
+            _tell(self.request, connected)
+            return redirect("social_account", pk=connected.account.pk)
+        return self.render_to_response(self.get_context_data(form=form))
+
+
+class ConnectDemo(ConnectPage):
+    """Connect the demo network with one click; nothing leaves this machine."""
+
+    http_method_names = ["post"]  # noqa: RUF012 - as Django declares it
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Connect it, and return to the list."""
+        try:
+            done = demo_connecting.connect(
+                redirect_uri=redirect_uri(), by=request.user, outbound=reaching.outbound()
+            )
+        except NotConnected as reason:
+            messages.error(request, f"{reason}")
+        else:
+            names = " and ".join(each.account.handle for each in done)
+            messages.success(
+                request,
+                f"The demo network is connected as {names}. What you post there stays on this machine.",
+            )
+        return redirect("social_accounts")
+
+
+def _refused() -> str:
+    """Return why this site cannot keep secrets, or ""."""
+    try:
+        connecting.require_keys()
+    except connecting.KeysMissing as reason:
+        return str(reason)
+    return ""
+
+
+def _denied(error: str) -> str:
+    if error in {"", "access_denied"}:
+        return "The server did not let this site in: the request was refused there."
+    shown = error if error.isprintable() and error.isascii() else "something unreadable"
+    return f"The server did not let this site in. It says: {shown[:80]}."
+
+
+def _tell(request: HttpRequest, connected: Connected) -> None:
+    account = connected.account
+    where = f"{account.handle} on {account_queries.network_name(account.network)}"
+    if not connected.was:
+        messages.success(request, f"{where} is connected.")
+    elif account.state == _S.PAUSED:
+        messages.success(request, f"{where} has fresh access. It is still paused.")
+    else:
+        messages.success(request, f"{where} is connected again. What waited for it goes out now.")

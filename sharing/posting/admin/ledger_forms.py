@@ -1,0 +1,115 @@
+"""The forms on a post's page: another time, where the post is found, and what it is to say instead."""
+
+from functools import cache
+from typing import Any
+from urllib.parse import urlsplit
+from zoneinfo import available_timezones
+
+from django import forms
+from django.conf import settings
+
+from sharing.posting import scheduling
+from sharing.posting.actions import Timing
+from sharing.posting.afterwards import id_in, network_name
+from sharing.posting.models import LONGEST_TEXT, Delivery, SocialPost
+
+
+@cache
+def _zones() -> list[tuple[str, str]]:
+    return [(name, name.replace("_", " ")) for name in sorted(available_timezones())]
+
+
+class RescheduleForm(forms.Form):
+    """When a post is to go out instead."""
+
+    when = forms.ChoiceField(
+        label="When", choices=SocialPost.When.choices, widget=forms.RadioSelect
+    )
+    local_time = forms.CharField(
+        label="Day and time",
+        required=False,
+        max_length=16,
+        widget=forms.DateTimeInput(attrs={"type": "datetime-local", "step": "60"}),
+        help_text="As clocks in the time zone below show it. Only for “At a time”.",
+    )
+    time_zone = forms.ChoiceField(label="Time zone", required=False, choices=_zones)
+
+    def clean(self) -> dict[str, Any]:
+        """Refuse a time that is none; warn of one that clocks skip, by taking it as `scheduling` does."""
+        data = super().clean() or {}
+        if data.get("when") == SocialPost.When.AT_TIME and "local_time" in data:
+            try:
+                local = scheduling.parse(data["local_time"])
+                scheduling.moment(local, data.get("time_zone") or settings.TIME_ZONE)
+            except scheduling.Unusable as reason:
+                self.add_error("local_time", str(reason))
+        return data
+
+    def timing(self) -> Timing:
+        """Return what was chosen."""
+        data = self.cleaned_data
+        when = SocialPost.When(data["when"])
+        if when is not SocialPost.When.AT_TIME:
+            return Timing(when)
+        return Timing(when, data["local_time"], data["time_zone"] or settings.TIME_ZONE)
+
+
+class ItIsThereForm(forms.Form):
+    """Where a person found the post."""
+
+    address = forms.CharField(
+        label="The post’s address",
+        max_length=1000,
+        widget=forms.URLInput(attrs={"inputmode": "url"}),
+        help_text="Open the post on the network and copy its address from the browser.",
+    )
+    remote_id = forms.CharField(
+        label="Its id",
+        max_length=500,
+        required=False,
+        help_text="Only where the address does not tell it: leave this empty first.",
+    )
+
+    def __init__(self, *args: Any, delivery: Delivery, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._delivery = delivery
+
+    def clean_address(self) -> str:
+        """Refuse what is no address that a browser opens, for it is shown as a link."""
+        address: str = self.cleaned_data["address"].strip()
+        try:
+            parts = urlsplit(address)
+            is_one = parts.scheme in {"https", "http"} and bool(parts.hostname)
+        except ValueError:
+            is_one = False
+        if not is_one or any(each.isspace() for each in address):
+            raise forms.ValidationError("Give the post’s whole address, with https:// in front.")
+        return address
+
+    def clean(self) -> dict[str, Any]:
+        """Work the post's id out from its address where none was typed."""
+        data = super().clean() or {}
+        if "address" in data and not data.get("remote_id"):
+            account = self._delivery.account
+            data["remote_id"] = id_in(
+                account.network, data["address"], host=account.host, account_id=account.remote_id
+            )
+            if not data["remote_id"]:
+                name = network_name(account.network)
+                self.add_error(
+                    "address",
+                    f"This is no address of a post of {account.handle} on {name} ({account.host})."
+                    " Copy the address of the post itself, or type its id below.",
+                )
+        return data
+
+
+class CorrectionForm(forms.Form):
+    """What a post is to say from now on."""
+
+    text = forms.CharField(
+        label="What it is to say",
+        max_length=LONGEST_TEXT,
+        strip=True,
+        widget=forms.Textarea(attrs={"rows": 6}),
+    )

@@ -1,0 +1,148 @@
+"""How a delivery stands, and what that asks of a person: the same words wherever editors see it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.utils.formats import date_format
+
+from sharing.posting.after_models import PostWish
+from sharing.posting.afterwards import network_name
+from sharing.posting.models import Delivery, SocialAccount, SocialPost
+from sharing.posting.queries import is_overdue
+from sharing.posting.states import DeliveryState
+
+_S = DeliveryState
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A delivery's state in words.
+
+    `key` is a state, or “overdue”, “retrying”, “at-publish”, “leaving”, “changing”: the name of its colour.
+    `sentence` says what happens next, and what a person is asked to do.
+    """
+
+    key: str
+    label: str
+    sentence: str
+    needs_person: bool = False
+
+
+def standing(delivery: Delivery, now: datetime, wish: PostWish | None = None) -> Standing:
+    """Return how a delivery stands; `wish` is the open one, where there is one.
+
+    Reads the delivery's account and post.
+    """
+    name = network_name(delivery.account.network)
+    match _S(delivery.state):
+        case _S.DRAFT:
+            return Standing("draft", "Draft", "It goes out once a publisher has approved it.")
+        case _S.APPROVED:
+            return _waiting(delivery, now)
+        case _S.PREPARING | _S.ARMED:
+            return Standing("sending", "Being sent", "This takes a few seconds.")
+        case _S.PUBLISHED if wish is not None:
+            return _wished(delivery, wish, name, now)
+        case _S.PUBLISHED:
+            return Standing("published", "Published", "")
+        case _S.UNKNOWN:
+            return Standing(
+                "unknown",
+                "Unknown",
+                f"Nobody knows whether {name} has this post. It is not sent again by itself, so that it is never "
+                f"there twice; the site looks for it. You can look on {name} yourself, and decide.",
+                needs_person=True,
+            )
+        case _S.FAILED:
+            return Standing(
+                "failed",
+                "Failed",
+                f"{name} certainly does not have it. Mend what it says below, then try again or cancel it.",
+                needs_person=True,
+            )
+        case _S.CANCELLED:
+            return Standing("cancelled", "Cancelled", "It was never sent.")
+        case _S.WITHDRAWN:
+            return Standing("withdrawn", "Withdrawn", f"It was deleted on {name}.")
+
+
+def _waiting(delivery: Delivery, now: datetime) -> Standing:
+    account = delivery.account
+    stopped = account_stops(account, now)
+    if delivery.not_before is None and delivery.post.when == SocialPost.When.AT_PUBLISH:
+        return Standing(
+            "at-publish", "When published", "It goes out when its page is published." + stopped
+        )
+    if is_overdue(delivery, now):
+        again = (
+            f" It is tried again {in_words(delivery.not_before)}."
+            if delivery.not_before is not None and delivery.not_before > now and not stopped
+            else ""
+        )
+        waits = stopped or again or " It goes out as soon as a worker of this site is free."
+        return Standing(
+            "overdue",
+            "Overdue",
+            f"It should have gone out {in_words(delivery.due_at)}.{waits}",
+            # A network's own pause ends by itself.
+            needs_person=account.state != SocialAccount.State.ACTIVE,
+        )
+    if delivery.not_before is not None and delivery.not_before <= now:
+        return Standing("sending", "Due", "It goes out within seconds." + stopped)
+    return Standing("approved", "Scheduled", "It goes out by itself." + stopped)
+
+
+def account_stops(account: SocialAccount, now: datetime) -> str:
+    """Return a sentence, after a space, about what keeps anything from being asked of an account; else nothing."""
+    handle = account.handle
+    match SocialAccount.State(account.state):
+        case SocialAccount.State.PAUSED:
+            return f" It waits: the account {handle} is paused."
+        case SocialAccount.State.EXPIRED:
+            return f" It waits: the account {handle} must be connected again first."
+        case SocialAccount.State.DISCONNECTED:
+            return f" The account {handle} is disconnected: nothing can be done there any more."
+        case SocialAccount.State.ACTIVE if account.silent_until and account.silent_until > now:
+            name = network_name(account.network)
+            why = f": {account.problem}" if account.problem else "."
+            return f" It waits: {name} is left alone until {in_words(account.silent_until)}{why}"
+    return ""
+
+
+def _wished(delivery: Delivery, wish: PostWish, name: str, now: datetime) -> Standing:
+    stopped = account_stops(delivery.account, now)
+    why = f" The last try: {wish.problem}" if wish.problem else ""
+    if wish.kind == PostWish.Kind.DELETE:
+        return Standing("leaving", "Being deleted", f"It is being deleted on {name}.{why}{stopped}")
+    return Standing(
+        "changing", "Being corrected", f"{name} is being told the new text.{why}{stopped}"
+    )
+
+
+def in_words(moment: datetime | None) -> str:
+    """Return a moment in the site's time zone: “26 November 2026, 14:03”."""
+    if moment is None:
+        return ""
+    return date_format(moment.astimezone(site_zone()), "j F Y, H:i")
+
+
+def site_zone() -> ZoneInfo:
+    """Return the site's time zone: posts are planned and shown in it, wherever somebody works."""
+    return ZoneInfo(settings.TIME_ZONE)
+
+
+def post_when(post: SocialPost) -> str:
+    """Return in words when a post was meant to go out."""
+    match SocialPost.When(post.when):
+        case SocialPost.When.AT_TIME:
+            try:
+                local = datetime.strptime(post.local_time, "%Y-%m-%dT%H:%M")
+            except ValueError:
+                return post.local_time
+            return f"{date_format(local, 'j F Y, H:i')} ({post.time_zone})"
+        case SocialPost.When.AT_PUBLISH:
+            return "When the page is published"
+        case SocialPost.When.NOW:
+            return "At once"

@@ -1,0 +1,233 @@
+"""What the composer does: writing a post once, changing one that has not begun, letting it go out."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import IntegrityError, transaction
+from django.db.models import F
+
+from sharing.models import ShareTarget
+from sharing.posting import actions, scheduling
+from sharing.posting.actions import NotNow, Timing, Wording
+from sharing.posting.claims import clock
+from sharing.posting.models import Delivery, SocialAccount, SocialPost
+from sharing.posting.states import DeliveryState
+from sharing.posting.subjects import Standing, Subject
+from sharing.posting.waking import wake_sender
+
+_S = DeliveryState
+# What nobody has begun to send.
+OPEN = (_S.DRAFT, _S.APPROVED)
+# With one of these an account has, or will have, the post: another one is a second.
+COUNTS_AS_POSTED = (*OPEN, _S.PREPARING, _S.ARMED, _S.UNKNOWN, _S.PUBLISHED)
+
+
+class PostedAlready(NotNow):
+    """Say that some accounts have a post about this, and nobody asked for another."""
+
+    def __init__(self, account_ids: Collection[int]) -> None:
+        self.account_ids = frozenset(account_ids)
+        super().__init__("There is a post about this already. Tick “Post again” to make another.")
+
+
+class ChangedMeanwhile(NotNow):
+    """Say that somebody else changed the post since the form was opened."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Somebody changed this post while you were writing. Yours is still below: look at both, and save "
+            "again to keep yours."
+        )
+
+
+@dataclass(frozen=True)
+class Written:
+    """A post, and whether this very form made it just now or before."""
+
+    post: SocialPost
+    is_new: bool
+
+
+def write(
+    *,
+    target: ShareTarget,
+    wordings: Sequence[Wording],
+    timing: Timing,
+    by: Any,
+    approved: bool,
+    form_key: UUID,
+    again: Collection[int] = (),
+) -> Written:
+    """Make a post, once for each form; raises PostedAlready, NotNow, scheduling.Unusable.
+
+    `again` are the accounts for which a second post about the same is meant.
+    """
+    with transaction.atomic():
+        # Two who write about the same at once stand in line here, so that the second one is asked. It does not
+        # keep shares of the target from being counted.
+        ShareTarget.objects.select_for_update(no_key=True).get(pk=target.pk)
+        before = SocialPost.objects.filter(form_key=form_key, target=target).first()
+        if before is not None:
+            return Written(before, is_new=False)
+        _refuse_unasked(target, {each.account_id for each in wordings} - set(again))
+        post = actions.compose(
+            target=target,
+            wordings=wordings,
+            timing=timing,
+            by=by,
+            approved=approved,
+            form_key=form_key,
+        )
+    return Written(post, is_new=True)
+
+
+@transaction.atomic
+def revise(
+    *,
+    post: SocialPost,
+    wordings: Sequence[Wording],
+    timing: Timing,
+    by: Any,
+    approved: bool,
+    form_key: UUID,
+    seen: datetime | None,
+    again: Collection[int] = (),
+) -> None:
+    """Change a post that has not begun: its texts, accounts, time and approval.
+
+    An account that is left out is cancelled, a new one is added. `seen` is the state of the post that the form
+    was opened with. Raises ChangedMeanwhile, PostedAlready, NotNow, scheduling.Unusable; then nothing changed.
+    """
+    now = clock()
+    ShareTarget.objects.select_for_update(no_key=True).get(pk=post.target_id)
+    post = SocialPost.objects.select_for_update().get(pk=post.pk)
+    if post.form_key == form_key:
+        return  # the same form, sent twice
+    if seen is not None and post.changed_at != seen:
+        raise ChangedMeanwhile
+    if not wordings:
+        raise NotNow("Choose at least one account.")
+    due = timing.moment(now)
+    there = {
+        each.account_id: each
+        for each in post.deliveries.select_for_update().exclude(state=_S.CANCELLED)
+    }
+    if any(each.state not in OPEN or each.armed_at is not None for each in there.values()):
+        raise NotNow("This post is on its way, or over: it cannot be changed any more.")
+    wanted = {each.account_id: each for each in wordings}
+    state = _S.APPROVED if approved else _S.DRAFT
+    for account_id, wording in wanted.items():
+        if account_id in there:
+            _change(there[account_id], wording, state, due, now)
+    added = [wording for account_id, wording in wanted.items() if account_id not in there]
+    if added:
+        _refuse_unasked(post.target, {each.account_id for each in added} - set(again))
+        _add(post, added, state, due, now)
+    for account_id, delivery in there.items():
+        if account_id not in wanted:
+            actions.cancel(delivery=delivery, why=f"Taken out of the post by {by}.")
+    SocialPost.objects.filter(pk=post.pk).update(
+        when=timing.when,
+        local_time=timing.local_time,
+        time_zone=timing.time_zone,
+        approved_by=by if approved else None,
+        approved_at=now if approved else None,
+        form_key=form_key,
+        changed_at=now,
+    )
+    if approved and due is not None and due <= now:
+        wake_sender()
+
+
+def refusal_of_approval(post: SocialPost, subject: Subject, now: datetime) -> str:
+    """Return why a post's time is no longer one that it can go out at; "" where it is."""
+    if subject.standing is Standing.GONE:
+        return "The page, or the section, was deleted: there is nothing to link to."
+    match SocialPost.When(post.when):
+        case SocialPost.When.NOW if subject.is_awaited:
+            return "The page is not published yet. Choose “When the page is published”."
+        case SocialPost.When.AT_PUBLISH if not subject.can_be_published:
+            return "The page was published meanwhile. Choose when the post is to go out."
+        case SocialPost.When.AT_TIME:
+            try:
+                due = Timing(SocialPost.When.AT_TIME, post.local_time, post.time_zone).moment(now)
+            except scheduling.Unusable as error:
+                return str(error)
+            if due is not None and due < now:
+                return "Its time is over. Choose a later one, or “Now”."
+    return ""
+
+
+def _refuse_unasked(target: ShareTarget, account_ids: Collection[int]) -> None:
+    has_one = set(
+        Delivery.objects.filter(
+            target=target, account_id__in=account_ids, state__in=COUNTS_AS_POSTED
+        ).values_list("account_id", flat=True)
+    )
+    if has_one:
+        raise PostedAlready(has_one)
+
+
+def _change(
+    delivery: Delivery,
+    wording: Wording,
+    state: DeliveryState,
+    due: datetime | None,
+    now: datetime,
+) -> None:
+    moved = Delivery.objects.filter(
+        pk=delivery.pk, fence=delivery.fence, state=delivery.state
+    ).update(
+        text=wording.text,
+        language=wording.language,
+        options=dict(wording.options),
+        state=state,
+        due_at=due,
+        not_before=due,
+        problem="",
+        # A worker that read the old words sends nothing any more.
+        fence=F("fence") + 1,
+        changed_at=now,
+    )
+    if not moved:
+        raise NotNow("This post is on its way, or over: it cannot be changed any more.")
+
+
+def _add(
+    post: SocialPost,
+    wordings: Sequence[Wording],
+    state: DeliveryState,
+    due: datetime | None,
+    now: datetime,
+) -> None:
+    accounts = SocialAccount.objects.exclude(state=SocialAccount.State.DISCONNECTED)
+    if accounts.filter(pk__in=[each.account_id for each in wordings]).count() < len(wordings):
+        raise NotNow("One of the accounts is disconnected by now. Choose again.")
+    purpose = SocialPost.Purpose(post.purpose)
+    try:
+        with transaction.atomic():
+            Delivery.objects.bulk_create(
+                Delivery(
+                    post=post,
+                    account_id=each.account_id,
+                    target_id=post.target_id,
+                    purpose=purpose,
+                    revision=actions.next_revision(post.target, each.account_id, purpose),
+                    text=each.text,
+                    language=each.language,
+                    options=dict(each.options),
+                    link_code=each.link_code,
+                    state=state,
+                    due_at=due,
+                    not_before=due,
+                    changed_at=now,
+                )
+                for each in wordings
+            )
+    except IntegrityError as error:
+        raise NotNow(
+            "One of the accounts had this very post before. Write a new post for it instead."
+        ) from error
