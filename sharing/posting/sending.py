@@ -7,6 +7,7 @@ connection that it closes.
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from sharing.networks import posting
@@ -17,6 +18,9 @@ from sharing.posting.jobs import Job
 from sharing.posting.limits import LimitsMemory
 from sharing.posting.outcomes import Outcome
 
+# So many accounts are kept open.
+_KNOWN = 64
+
 
 class Networks:
     """Send through the connectors of `sharing.networks.posting`; safe to share between threads."""
@@ -24,6 +28,8 @@ class Networks:
     def __init__(self, outbound: Outbound) -> None:
         self._outbound = outbound
         self._limits = LimitsMemory()
+        # Opening the secrets anew for each step would take longer than the rest of it.
+        self._known = lru_cache(_KNOWN)(accounts.as_the_network_knows_it)
 
     def prepare(self, job: Job) -> Outcome:
         """See Sender. Prepared anew for each try, because uploads lapse; the stamp stays the first one's."""

@@ -12,10 +12,18 @@ from pytest_django import DjangoAssertNumQueries
 from wagtail.models import GroupPagePermission
 
 from sharing.links import post_address
-from sharing.models import Delivery, DeliveryAttempt, PostWish, ShareTarget, SocialAccount
+from sharing.models import (
+    Delivery,
+    DeliveryAttempt,
+    PostWish,
+    ShareTarget,
+    SocialAccount,
+    SocialPost,
+)
 from sharing.networks.demo import DemoNetwork, Fault, Kind
 from sharing.networks.http import Outbound
 from sharing.posting import actions, fulfilling
+from sharing.posting.actions import Timing
 from sharing.posting.admin.ledger_forms import ItIsThereForm, RescheduleForm
 from sharing.posting.afterwards import Afterwards
 from sharing.posting.claims import clock
@@ -94,8 +102,8 @@ def test_each_state_is_told_in_words_with_the_buttons_that_it_allows(
     publisher: Client, shared: Shared, account: SocialAccount
 ) -> None:
     allowed = {
-        S.DRAFT: ["Approve", "Reschedule…", "Cancel…"],
-        S.APPROVED: ["Reschedule…", "Make it a draft again", "Cancel…"],
+        S.DRAFT: ["Approve", "Reschedule…", "Edit", "Cancel…"],
+        S.APPROVED: ["Reschedule…", "Make it a draft again", "Edit", "Cancel…"],
         S.PUBLISHED: ["Correct there…", "Delete there…"],
         S.UNKNOWN: ["It is there…", "Send again…", "Give it up…"],
         S.FAILED: ["Try again", "Cancel…"],
@@ -320,7 +328,8 @@ def test_a_time_that_is_none_is_an_error_in_the_form_and_nothing_is_moved(
 def test_a_draft_is_approved_and_held_back_again_by_a_publisher(
     publisher: Client, shared: Shared, account: SocialAccount
 ) -> None:
-    delivery = post(shared, account, timing=AT_PUBLISH, approved=False).deliveries.get()
+    later = Timing(SocialPost.When.AT_TIME, "2099-03-01T10:00", "UTC")
+    delivery = post(shared, account, timing=later, approved=False).deliveries.get()
     press(publisher, "post_approve", delivery.post_id)
     assert state(delivery) == S.APPROVED
     press(publisher, "post_withdraw_approval", delivery.post_id)
