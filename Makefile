@@ -6,14 +6,15 @@ export HEALTHSITE_PARENT := $(shell echo $$PPID)
 # Before a second command: then it is a shell's child, not make's.
 INSTALL = HEALTHSITE_PARENT= $(PYTHON) bootstrap.py install
 
-.PHONY: help run test check bench faults check-locks lock clean
+.PHONY: help run test check bench faults real-networks check-locks lock clean
 
 help:
 	@echo 'make run     install what is missing and run the site   (PORT=8000 HEALTHSITE_DATA=./var)'
 	@echo 'make test    install what is missing and run the tests  (ARGS="-k name")'
 	@echo 'make check   linters, types, import contracts, migrations, deploy check, lock files'
 	@echo 'make bench   measure against nginx and plain Wagtail     (BENCH=delivery)'
-	@echo 'make faults  kill, freeze and swallow while shares are counted     (FAULT=events)'
+	@echo 'make faults  kill, freeze and swallow while shares are counted and posts are sent (FAULT=events)'
+	@echo 'make real-networks  try the connectors on real servers'
 	@echo 'make check-locks  resolve the lock files for each system and Python, without installing'
 	@echo 'make lock    write the lock files anew from pyproject.toml'
 	@echo 'make clean   remove .venv and caches; the data folder stays'
@@ -33,6 +34,9 @@ bench:
 
 faults:
 	@$(INSTALL) && exec .venv/bin/python -m tests.faults $(FAULT)
+
+real-networks:
+	@$(INSTALL) && exec .venv/bin/python -m tests.real_networks
 
 check-locks:
 	@$(INSTALL) && .venv/bin/python -m tests.lock_platforms
