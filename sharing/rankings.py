@@ -164,13 +164,15 @@ def _differences(scope: Scope, classes: Sequence[str], limits: str, *, is_open: 
         else "sharing_sharestanding AS newest ON newest.target_id = target.id AND newest.day = %(last)s"
     )
 
-    def number(later: str, earlier: str, each: str) -> str:
-        if each not in classes:
-            return "0"
-        return f"COALESCE({later}.{each}, 0) - COALESCE({earlier}.{each}, 0)"
-
-    columns = [f"{number('newest', 'middle', each)} AS now_{each}" for each in _CLASSES]
-    columns += [f"{number('middle', 'start', each)} AS then_{each}" for each in _CLASSES]
+    columns = []
+    # Who has anything has a newest standing; an earlier one may be missing.
+    for period, later, earlier in (
+        ("now", "newest.{}", "COALESCE(middle.{}, 0)"),
+        ("then", "COALESCE(middle.{}, 0)", "COALESCE(start.{}, 0)"),
+    ):
+        for each in _CLASSES:
+            number = f"{later} - {earlier}".format(each, each) if each in classes else "0"
+            columns.append(f"{number} AS {period}_{each}")
     return _Source(
         ", ".join(columns),
         f"""
@@ -269,8 +271,9 @@ def _numbers(source: _Source, parts: Sequence[Part]) -> str:
     """Return a row for each target: what parts are ordered and limited by, and nothing else."""
     wanted = dict(filter(None, map(_measure, parts)))
     columns = "".join(f", {measure} AS {name}" for name, measure in wanted.items())
+    # Most have shares, and of them the other classes need not be added up.
     return f"""
-    SELECT target_id, is_section, {_ANY_NOW} > 0 AS has_now{columns}
+    SELECT target_id, is_section, CASE WHEN {_SHARED} > 0 THEN TRUE ELSE {_ANY_NOW} > 0 END AS has_now{columns}
     FROM (
       SELECT target.id AS target_id, target.block_id IS NOT NULL AS is_section, {source.columns}
       FROM sharing_sharetarget AS target {source.joins} WHERE 1 = 1{source.limits}
