@@ -33,7 +33,7 @@ _NOW = [f"now_{each}" for each in _CLASSES]
 _THEN = [f"then_{each}" for each in _CLASSES]
 _ANY_NOW, _ANY_THEN = " + ".join(_NOW), " + ".join(_THEN)
 # Places of the totals, before those of the parts.
-_COUNTED, _COMPARED, _SECTIONS, _EVERYTHING = -4, -3, -2, -1
+_COUNTED, _SECTIONS, _EVERYTHING = -3, -2, -1
 
 
 @dataclass(frozen=True)
@@ -65,23 +65,46 @@ class Part:
 
 @dataclass(frozen=True)
 class Ranking:
-    """The parts asked for, in their order; how many targets have numbers in the period, and in the one before."""
+    """The parts asked for, in their order; how many targets have numbers in the period."""
 
     parts: tuple[tuple[Ranked, ...], ...]
     counted: int
-    compared: int
     sections: int  # of those that have numbers in the period
     everything: int  # whether they have numbers or not
 
 
+@dataclass(frozen=True)
+class _Source:
+    """Where the numbers of targets are found: SQL after `FROM sharing_sharetarget AS target`."""
+
+    columns: str
+    joins: str
+    limits: str = ""
+    tables: tuple[str, ...] = ()  # that the joins name
+
+
+@dataclass(frozen=True)
+class _Order:
+    """How a part is ordered and limited, as SQL over the table of numbers; parts that agree share their rows."""
+
+    column: str  # nothing where titles alone order
+    descending: bool
+    where: str
+
+    @property
+    def direction(self) -> str:
+        """Return the direction of what orders first."""
+        return "DESC" if self.descending else "ASC"
+
+
 def rank(scope: Scope, before: date, parts: Sequence[Part]) -> Ranking:
-    """Return parts of a ranking of all targets of a scope, with at most three queries.
+    """Return parts of a ranking of all targets of a scope, with at most two queries.
 
     `before` is the first day of the period before, which ends where the scope begins.
     """
     source, values = _source(scope, before)
     rows: list[list[Ranked]] = [[] for _ in parts]
-    totals = dict.fromkeys((_COUNTED, _COMPARED, _SECTIONS, _EVERYTHING), 0)
+    totals = dict.fromkeys((_COUNTED, _SECTIONS, _EVERYTHING), 0)
     with connection.cursor() as cursor:
         statement, more = _statement(source, parts)
         cursor.execute(statement, values | more)
@@ -93,7 +116,7 @@ def rank(scope: Scope, before: date, parts: Sequence[Part]) -> Ranking:
     return Ranking(tuple(map(tuple, rows)), *totals.values())
 
 
-def _source(scope: Scope, before: date) -> tuple[str, dict[str, Any]]:
+def _source(scope: Scope, before: date) -> tuple[_Source, dict[str, Any]]:
     adapt = connection.ops.adapt_datefield_value
     today = timezone.now().astimezone(UTC).date()
     wanted = {before - timedelta(1), scope.first - timedelta(1)}
@@ -133,33 +156,36 @@ def _limits(scope: Scope, values: dict[str, Any]) -> str:
     return "".join(f" AND {each}" for each in found)
 
 
-def _differences(scope: Scope, classes: Sequence[str], limits: str, *, is_open: bool) -> str:
-    """Return SQL for what each target had: now, the newest standing less the one before the period."""
+def _differences(scope: Scope, classes: Sequence[str], limits: str, *, is_open: bool) -> _Source:
+    """Return what each target had: now, the newest standing less the one before the period."""
     newest = (
         "sharing_sharetotal AS newest ON newest.target_id = target.id"
         if is_open
         else "sharing_sharestanding AS newest ON newest.target_id = target.id AND newest.day = %(last)s"
     )
 
-    def number(later: str, earlier: str, each: str) -> str:
-        if each not in classes:
-            return "0"
-        return f"COALESCE({later}.{each}, 0) - COALESCE({earlier}.{each}, 0)"
+    columns = []
+    # Who has anything has a newest standing; an earlier one may be missing.
+    for period, later, earlier in (
+        ("now", "newest.{}", "COALESCE(middle.{}, 0)"),
+        ("then", "COALESCE(middle.{}, 0)", "COALESCE(start.{}, 0)"),
+    ):
+        for each in _CLASSES:
+            number = f"{later} - {earlier}".format(each, each) if each in classes else "0"
+            columns.append(f"{number} AS {period}_{each}")
+    return _Source(
+        ", ".join(columns),
+        f"""
+        JOIN {newest}
+        LEFT JOIN sharing_sharestanding AS middle ON middle.target_id = target.id AND middle.day = %(middle)s
+        LEFT JOIN sharing_sharestanding AS start ON start.target_id = target.id AND start.day = %(start)s
+        """,
+        limits,
+    )
 
-    columns = [f"{number('newest', 'middle', each)} AS now_{each}" for each in _CLASSES]
-    columns += [f"{number('middle', 'start', each)} AS then_{each}" for each in _CLASSES]
-    return f"""
-    SELECT target.id AS target_id, {", ".join(columns)}
-    FROM sharing_sharetarget AS target
-    JOIN {newest}
-    LEFT JOIN sharing_sharestanding AS middle ON middle.target_id = target.id AND middle.day = %(middle)s
-    LEFT JOIN sharing_sharestanding AS start ON start.target_id = target.id AND start.day = %(start)s
-    WHERE 1 = 1{limits}
-    """  # noqa: S608 - names and placeholders of ours
 
-
-def _sums(scope: Scope, classes: Sequence[str], limits: str, values: dict[str, Any]) -> str:
-    """Return SQL for what each target had, its days added up."""
+def _sums(scope: Scope, classes: Sequence[str], limits: str, values: dict[str, Any]) -> _Source:
+    """Return what each target had, its days added up."""
     columns = []
     for period, days in (("now", "counts.day >= %(first)s"), ("then", "counts.day < %(first)s")):
         for each in _CLASSES:
@@ -172,76 +198,157 @@ def _sums(scope: Scope, classes: Sequence[str], limits: str, values: dict[str, A
     if scope.channel:
         values["channel"] = scope.channel
         limits += " AND counts.channel = %(channel)s"
-    return f"""
-    SELECT target.id AS target_id, {", ".join(columns)}
-    FROM sharing_sharecount AS counts JOIN sharing_sharetarget AS target ON target.id = counts.target_id
-    WHERE counts.day BETWEEN %(before)s AND %(last)s{limits}
-    GROUP BY target.id
-    """  # noqa: S608 - likewise
+    return _Source(
+        ", ".join([*_NOW, *_THEN]),
+        "JOIN sums ON sums.target_id = target.id",
+        tables=(
+            f"""
+            sums AS (
+              SELECT target.id AS target_id, {", ".join(columns)}
+              FROM sharing_sharecount AS counts
+              JOIN sharing_sharetarget AS target ON target.id = counts.target_id
+              WHERE counts.day BETWEEN %(before)s AND %(last)s{limits}
+              GROUP BY target.id
+            )
+            """,  # noqa: S608 - names and placeholders of ours
+        ),
+    )
 
 
-def _statement(source: str, parts: Sequence[Part]) -> tuple[str, dict[str, Any]]:
-    """Return one statement for all parts: their rows by place and number, and two totals before them."""
+def _statement(source: _Source, parts: Sequence[Part]) -> tuple[str, dict[str, Any]]:
+    """Return one statement for all parts: their rows by place and number, and the totals before them.
+
+    All targets go through a narrow table of what parts are ordered and limited by. Titles are read for those that
+    come into question, and numbers by class for those that are told.
+    """
     values: dict[str, Any] = {}
+    tables = [*source.tables, f"numbers AS ({_numbers(source, parts)})", f"totals AS ({_TOTALS})"]
+    furthest = _furthest(parts)
+    for number, (order, most) in enumerate(furthest.items()):
+        if most is not None:
+            values[f"most{number}"] = most
+        tables.append(f"ahead{number} AS ({_ahead(order, number, most)})")
+    told = []
+    for place, part in enumerate(parts):
+        if part.limit is not None:
+            values |= {f"limit{place}": part.limit, f"offset{place}": part.offset}
+        told.append(_told(part, place, list(furthest).index(_order(part))))
     no_block = "NULL::uuid" if connection.vendor == "postgresql" else "NULL"
     columns = ["id", "page_id", "code", "label", "block_id", "article", *_NOW, *_THEN]
     nothing = ["0", "0", "''", "''", no_block, "''", *["0"] * (len(_NOW) + len(_THEN))]
     blank = ", ".join(f"{value} AS {name}" for value, name in zip(nothing, columns, strict=True))
     selects = [
-        f"SELECT {place} AS place, COUNT(*) AS number, {blank} FROM numbers WHERE {some} > 0"  # noqa: S608
-        for place, some in ((_COUNTED, _ANY_NOW), (_COMPARED, _ANY_THEN))
+        f"SELECT {_COUNTED} AS place, counted AS number, {blank} FROM totals",  # noqa: S608
+        f"SELECT {_SECTIONS} AS place, sections AS number, {blank} FROM totals",  # noqa: S608
+        f"SELECT {_EVERYTHING} AS place, COUNT(*) AS number, {blank} FROM sharing_sharetarget",  # noqa: S608
     ]
-    selects.append(
-        f"SELECT {_SECTIONS} AS place, COUNT(*) AS number, {blank} FROM numbers "  # noqa: S608
-        "JOIN sharing_sharetarget AS target ON target.id = numbers.target_id "
-        f"WHERE {_ANY_NOW} > 0 AND target.block_id IS NOT NULL"
-    )
-    selects.append(
-        f"SELECT {_EVERYTHING} AS place, COUNT(*) AS number, {blank} FROM sharing_sharetarget"  # noqa: S608
-    )
-    for place, part in enumerate(parts):
-        order, limit = _order(part), ""
-        if part.limit is not None:
-            values |= {f"limit{place}": part.limit, f"offset{place}": part.offset}
-            limit = f"LIMIT %(limit{place})s OFFSET %(offset{place})s"
+    if told:
+        tables.append(f"told AS ({' UNION ALL '.join(told)})")
         selects.append(f"""
-        SELECT * FROM (
-          SELECT {place} AS place, ROW_NUMBER() OVER (ORDER BY {order}) AS number,
-            target.id, target.page_id, target.code, target.label, target.block_id,
-            COALESCE(article.label, '') AS article, {", ".join([*_NOW, *_THEN])}
-          FROM numbers JOIN sharing_sharetarget AS target ON target.id = numbers.target_id
-          LEFT JOIN sharing_sharetarget AS article
-            ON article.page_id = target.page_id AND article.block_id IS NULL
-          WHERE {_where(part)} ORDER BY {order} {limit}
-        ) AS part{place}
+        SELECT told.place, told.number, target.id, target.page_id, target.code, target.label, target.block_id,
+          COALESCE(article.label, '') AS article, {source.columns}
+        FROM told
+        JOIN sharing_sharetarget AS target ON target.id = told.target_id
+        {source.joins}
+        LEFT JOIN sharing_sharetarget AS article
+          ON article.page_id = target.page_id AND article.block_id IS NULL
         """)  # noqa: S608 - names and placeholders of ours
-    # Asked for once, whatever the parts.
-    materialized = "MATERIALIZED" if connection.vendor == "postgresql" else ""
     return (
-        f"WITH numbers AS {materialized} ({source}) SELECT place, number, {', '.join(columns)} "  # noqa: S608
+        f"WITH {', '.join(tables)} SELECT place, number, {', '.join(columns)} "  # noqa: S608
         f"FROM ({' UNION ALL '.join(selects)}) AS everything ORDER BY place, number",
         values,
     )
 
 
-def _where(part: Part) -> str:
-    now, then = MEASURES.get(part.by, _ANY_NOW), _MEASURES_THEN.get(part.by, _ANY_THEN)
-    found = {"now": f"{_ANY_NOW} > 0", "rise": f"{now} > {then}", "fall": f"{now} < {then}"}
-    sections = " AND target.block_id IS NOT NULL" if part.sections_only else ""
-    return f"{found[part.what]}{sections}"
+_TOTALS = """
+SELECT COUNT(CASE WHEN has_now THEN 1 END) AS counted,
+  COUNT(CASE WHEN has_now AND is_section THEN 1 END) AS sections
+FROM numbers
+"""
 
 
-def _order(part: Part) -> str:
-    """Return how a part is ordered; equal ones by title, so that pages do not overlap."""
-    title = "UPPER(target.label)"
+def _numbers(source: _Source, parts: Sequence[Part]) -> str:
+    """Return a row for each target: what parts are ordered and limited by, and nothing else."""
+    wanted = dict(filter(None, map(_measure, parts)))
+    columns = "".join(f", {measure} AS {name}" for name, measure in wanted.items())
+    # Most have shares, and of them the other classes need not be added up.
+    return f"""
+    SELECT target_id, is_section, CASE WHEN {_SHARED} > 0 THEN TRUE ELSE {_ANY_NOW} > 0 END AS has_now{columns}
+    FROM (
+      SELECT target.id AS target_id, target.block_id IS NOT NULL AS is_section, {source.columns}
+      FROM sharing_sharetarget AS target {source.joins} WHERE 1 = 1{source.limits}
+    ) AS figures
+    """  # noqa: S608 - names and placeholders of ours
+
+
+def _measure(part: Part) -> tuple[str, str] | None:
+    """Return the column that a part is ordered or limited by, its name and what it is; None for none."""
+    if part.what == "now":
+        return None if part.by == _TITLE else (f"by_{part.by}", MEASURES[part.by])
     if part.by == _TITLE:
-        return f"{title} {'DESC' if part.descending else 'ASC'}, target.id {'DESC' if part.descending else 'ASC'}"
-    measure = MEASURES[part.by]
-    if part.what == "rise":
-        measure = f"({measure}) - ({_MEASURES_THEN[part.by]})"
-    elif part.what == "fall":
-        measure = f"({_MEASURES_THEN[part.by]}) - ({measure})"
-    return f"{measure} {'DESC' if part.descending else 'ASC'}, {title}, target.id"
+        return "more", f"({_ANY_NOW}) - ({_ANY_THEN})"
+    return f"more_{part.by}", f"({MEASURES[part.by]}) - ({_MEASURES_THEN[part.by]})"
+
+
+def _order(part: Part) -> _Order:
+    measure = _measure(part)
+    column = measure[0] if measure else ""
+    where = {"now": "has_now", "rise": f"{column} > 0", "fall": f"{column} < 0"}[part.what]
+    if part.sections_only:
+        where += " AND is_section"
+    if part.by == _TITLE:
+        return _Order("", part.descending, where)
+    # The largest fall is the smallest difference.
+    return _Order(column, part.descending != (part.what == "fall"), where)
+
+
+def _furthest(parts: Sequence[Part]) -> dict[_Order, int | None]:
+    """Return the orders there are, and how many of the first rows parts want of each; None is all."""
+    found: dict[_Order, int | None] = {}
+    for part in parts:
+        order = _order(part)
+        most, before = None, found.get(order, 0)
+        if part.limit is not None and before is not None:
+            most = max(part.offset + part.limit, before)
+        found[order] = most
+    return found
+
+
+def _ahead(order: _Order, number: int, most: int | None) -> str:
+    """Return the first rows of an order by their measure alone, with all that equal the last of them."""
+    if not order.column:
+        return f"SELECT target_id, 0 AS measure FROM numbers WHERE {order.where}"  # noqa: S608
+    found = f"SELECT target_id, {order.column} AS measure FROM numbers WHERE {order.where}"  # noqa: S608
+    if most is None:
+        return found
+    in_order = f"ORDER BY {order.column} {order.direction}"
+    if connection.vendor == "postgresql":
+        return f"{found} {in_order} FETCH FIRST %(most{number})s ROWS WITH TIES"
+    last = (
+        f"SELECT {order.column} FROM numbers WHERE {order.where} {in_order} "  # noqa: S608
+        f"LIMIT 1 OFFSET %(most{number})s - 1"
+    )
+    # Without a last one there are fewer rows, and all are wanted.
+    return (
+        f"{found} AND {order.column} {'>=' if order.descending else '<='} "
+        f"COALESCE(({last}), {order.column})"
+    )
+
+
+def _told(part: Part, place: int, ahead: int) -> str:
+    """Return the rows of a part by their number; equal ones by title, so that pages do not overlap."""
+    order = _order(part)
+    by_title = "DESC" if part.by == _TITLE and part.descending else "ASC"
+    in_order = f"ORDER BY measure {order.direction}, title {by_title}, target_id {by_title}"
+    limit = f"LIMIT %(limit{place})s OFFSET %(offset{place})s" if part.limit is not None else ""
+    return f"""
+    SELECT {place} AS place, ROW_NUMBER() OVER ({in_order}) AS number, target_id
+    FROM (
+      SELECT ahead.target_id, ahead.measure, UPPER(target.label) AS title
+      FROM ahead{ahead} AS ahead JOIN sharing_sharetarget AS target ON target.id = ahead.target_id
+      {in_order} {limit}
+    ) AS part{place}
+    """  # noqa: S608 - names and placeholders of ours
 
 
 def _ranked(row: Sequence[Any]) -> Ranked:

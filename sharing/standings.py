@@ -10,7 +10,7 @@ from datetime import UTC, date, timedelta
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import Count, Max, Min, Q
+from django.db.models import Exists, Max, Min, OuterRef, Q, Subquery
 from django.utils import timezone
 
 from sharing import counting, many_rows
@@ -40,20 +40,20 @@ def write_missing() -> int:
 
 
 def are_written(days: Collection[date]) -> bool:
-    """Tell whether the standings of these closed days are all there, with one or two queries.
+    """Tell whether the standings of these closed days are all there, with one query.
 
     Before the first one they are there without a row, where nobody had anything by then.
     """
-    kept = StandingDay.objects.aggregate(
-        first=Min("day"), number=Count("day", filter=Q(day__in=list(days)))
+    kept = StandingDay.objects.order_by("day").values("day")
+    found = dict(
+        kept.filter(Q(day__in=list(days)) | Q(day=Subquery(kept[:1])))
+        .annotate(any=Exists(ShareStanding.objects.filter(day=OuterRef("day"))))
+        .values_list("day", "any")
     )
-    first = kept["first"]
-    if first is None:
+    if not found:
         return False
-    early = [day for day in days if day < first]
-    if early and ShareStanding.objects.filter(day=first).exists():
-        return False
-    return int(kept["number"]) == len(days) - len(early)
+    first = min(found)
+    return all(not found[first] if day < first else day in found for day in days)
 
 
 def add_late(groups: list[Group]) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields
 from datetime import date
 from typing import Any
 
-from django.db.models import BooleanField, ExpressionWrapper, Q, QuerySet, Sum
+from django.db.models import Q, QuerySet, Sum
 
 from sharing.models import TOTAL_CLASSES, ShareClass, ShareCount, ShareDay, ShareTarget
 
@@ -101,19 +101,25 @@ class Published:
 
 
 def published(page_id: int | None, most: int) -> Published:
-    """Return at most so many articles to choose from, and one with its sections; two queries at most."""
-    articles = _named(ShareTarget.objects.filter(block_id=None), most + 1)
-    chosen = _named(ShareTarget.objects.filter(page_id=page_id)) if page_id is not None else []
+    """Return at most so many articles to choose from, and one with its sections; one query."""
+    first = ShareTarget.objects.filter(block_id=None).order_by("label", "pk")[: most + 1]
+    if page_id is None:
+        rows = _named(first)
+    else:
+        either = Q(pk__in=first.values("pk")) | Q(page_id=page_id)
+        rows = _named(ShareTarget.objects.filter(either).order_by("label", "pk"))
+    # The article that is chosen is in its place among the others, or after the first ones.
+    articles = [row for row in rows if not row.is_section][: most + 1]
+    chosen = sorted((row for row in rows if row.page_id == page_id), key=lambda row: row.is_section)
     return Published(tuple(articles[:most]), len(articles) > most, tuple(chosen))
 
 
-def _named(targets: QuerySet[ShareTarget], most: int | None = None) -> list[Named]:
-    rows = (
-        targets.annotate(is_section=ExpressionWrapper(Q(block_id__isnull=False), BooleanField()))
-        .order_by("is_section", "label", "pk")
-        .values_list("pk", "page_id", "code", "label", "is_section")
-    )
-    return [Named(*row) for row in rows[:most]]
+def _named(targets: QuerySet[ShareTarget]) -> list[Named]:
+    rows = targets.values_list("pk", "page_id", "code", "label", "block_id")
+    return [
+        Named(pk, page_id, code, label, block_id is not None)
+        for pk, page_id, code, label, block_id in rows
+    ]
 
 
 def _counts(scope: Scope, *, channel: bool = True) -> QuerySet[Any]:

@@ -7,6 +7,9 @@ from datetime import date
 from typing import Any
 
 from django import forms
+from django.forms.utils import flatatt
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
 
 from sharing import channels, queries
 from sharing.models import ShareClass
@@ -41,6 +44,27 @@ class Wanted:
         )  # fmt: skip
 
 
+class _LongSelect(forms.Select):
+    """A list of hundreds, written at once: Django renders two templates for each option, some 0.07 ms."""
+
+    def render(
+        self,
+        name: str,
+        value: Any,
+        attrs: dict[str, Any] | None = None,
+        renderer: Any = None,
+    ) -> SafeString:
+        """Return the list as HTML."""
+        chosen = str(value or "")
+        options = format_html_join(
+            "\n",
+            '<option value="{}"{}>{}</option>',
+            ((key, " selected" if key == chosen else "", label) for key, label in self.choices),
+        )
+        own = flatatt({"name": name, **self.build_attrs(self.attrs, attrs)})
+        return format_html("<select{}>\n{}\n</select>", own, options)
+
+
 class ReportFilters(forms.Form):
     """Period, article, section, channel and class; an empty field asks for everything.
 
@@ -66,8 +90,8 @@ class ReportFilters(forms.Form):
         label="Title contains", required=False, max_length=LONGEST_TITLE,
         widget=forms.TextInput(attrs={"type": "search"}),
     )  # fmt: skip
-    article = forms.CharField(required=False, widget=forms.Select)
-    section = forms.CharField(required=False, widget=forms.Select)
+    article = forms.CharField(required=False, widget=_LongSelect)
+    section = forms.CharField(required=False, widget=_LongSelect)
     channel = forms.CharField(required=False, widget=forms.Select)
     share_class = forms.ChoiceField(
         label="Class",
