@@ -126,10 +126,12 @@ def network_name(network: str) -> str:
     return found.name if found else network
 
 
-def id_in(network: str, address: str, *, host: str, account_id: str) -> str:
+def id_in(network: str, address: str, *, host: str, account_id: str, handle: str = "") -> str:
     """Return the id of the post at an address, or "" where it names none of this account."""
     found = _kinds().get(network)
-    return found.id_in(address, host=host, account_id=account_id) if found else ""
+    if found is None:
+        return ""
+    return found.id_in(address, host=host, account_id=account_id, handle=handle)
 
 
 def _kinds() -> dict[str, type[contract.Connector]]:

@@ -1,6 +1,6 @@
 """A network of its own, on this machine, for tests and for people without accounts anywhere.
 
-It speaks what our connectors use of Mastodon's API and of the AT Protocol, keeps the truth about every post,
+It speaks what our connectors use of Mastodon's API, of the AT Protocol and of Telegram's Bot API, keeps the truth about every post,
 and misbehaves when it is told to. Nothing in it reaches the internet. Standard library, no Django.
 """
 

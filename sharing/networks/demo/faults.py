@@ -52,8 +52,8 @@ class Wire(StrEnum):
 class Fault:
     """Do this at some of the next requests.
 
-    `on` is "post", "find", "upload", "session", "token", "read" or "any". It happens `times` times, each time
-    with this `chance`. `shape` says how a rate limit tells when it is over: see `reset_header`.
+    `on` is "post", "find", "upload", "session", "token", "read", "change" or "any". It happens
+    `times` times, each time with this `chance`. `shape` says how a rate limit tells when it is over: see `reset_header`.
     """
 
     kind: Kind
@@ -96,7 +96,8 @@ def instead(fault: Fault) -> tuple[Reply, Wire]:
         case Kind.RATE_LIMIT:
             named = reset_header(fault.shape)
             return as_json(
-                {"error": "RateLimitExceeded", "message": "Rate Limit Exceeded"},
+                {"error": "RateLimitExceeded", "message": "Rate Limit Exceeded"}
+                | ({"parameters": {"retry_after": 60}} if fault.shape == "body" else {}),
                 status=429,
                 headers=named,
             ), Wire.WHOLE
@@ -139,6 +140,7 @@ def reset_header(shape: str) -> dict[str, str]:
         "milliseconds": {"X-RateLimit-Reset": str(int(over.timestamp() * 1000))},
         "iso": {"X-RateLimit-Limit": "300", "X-RateLimit-Remaining": "0",
                 "X-RateLimit-Reset": over.isoformat().replace("+00:00", "Z")},
+        "body": {},  # Telegram's way: see `instead`
         "absent": {},
         "zero": {"Retry-After": "0"},
         "negative": {"Retry-After": "-1"},

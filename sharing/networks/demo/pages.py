@@ -7,11 +7,12 @@ from typing import Any
 from urllib.parse import quote
 
 from sharing.networks.demo.exchange import Reply, Request
+from sharing.networks.demo.telegram_api import username_of
 from sharing.networks.demo.truth import StoredPost, Truth, did_of
 from sharing.networks.posting.lengths import links
 
 _STYLE = Path(__file__).with_name("demo.css")
-_NAMES = {"mastodon": "like Mastodon", "bluesky": "like Bluesky"}
+_NAMES = {"mastodon": "like Mastodon", "bluesky": "like Bluesky", "telegram": "like Telegram"}
 
 
 def style(truth: Truth, request: Request) -> Reply:
@@ -34,6 +35,11 @@ def mastodon_post(truth: Truth, request: Request, id: str) -> Reply:
 def bluesky_post(truth: Truth, request: Request, did: str, key: str) -> Reply:
     """GET /profile/:did/post/:key."""
     return _one(truth.post(f"at://{did}/app.bsky.feed.post/{key}"), truth)
+
+
+def telegram_post(truth: Truth, request: Request, account: str, id: str) -> Reply:
+    """GET /name_channel/:id."""
+    return _one(truth.post(id), truth)
 
 
 def like(truth: Truth, request: Request, what: str) -> Reply:
@@ -130,4 +136,6 @@ def _linked(text: str) -> str:
 def _address(post: StoredPost) -> str:
     if post.network == "mastodon":
         return f"/@{quote(post.account)}/{post.id}"
+    if post.network == "telegram":
+        return f"/{quote(username_of(post.account))}/{post.id}"
     return f"/profile/{did_of(post.account)}/post/{post.key}"

@@ -9,7 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any, Self
 
-from sharing.networks.demo import at_protocol, faults, mastodon_api, pages
+from sharing.networks.demo import at_protocol, faults, mastodon_api, pages, telegram_api
 from sharing.networks.demo.control import control
 from sharing.networks.demo.exchange import Refuse, Reply, Request, as_json
 from sharing.networks.demo.faults import BEFORE, Fault, Faults, Wire
@@ -44,10 +44,16 @@ ROUTES: tuple[tuple[str, str, str, Answer], ...] = (
     ("GET", r"/xrpc/com\.atproto\.repo\.getRecord", "find", at_protocol.get_record),
     ("POST", r"/xrpc/com\.atproto\.repo\.deleteRecord", "change", at_protocol.delete_record),
     ("GET", r"/xrpc/app\.bsky\.feed\.getPosts", "read", at_protocol.get_posts),
+    ("POST", r"/bot([^/]+)/getMe", "read", telegram_api.get_me),
+    ("POST", r"/bot([^/]+)/getChat", "read", telegram_api.get_chat),
+    ("POST", r"/bot([^/]+)/sendMessage", "post", telegram_api.send_message),
+    ("POST", r"/bot([^/]+)/editMessageText", "change", telegram_api.edit_message_text),
+    ("POST", r"/bot([^/]+)/deleteMessage", "change", telegram_api.delete_message),
     ("GET", r"/", "page", pages.all_posts),
     ("GET", r"/demo\.css", "page", pages.style),
     ("GET", r"/@[^/]+/([^/]+)", "page", pages.mastodon_post),
     ("GET", r"/profile/([^/]+)/post/([^/]+)", "page", pages.bluesky_post),
+    ("GET", r"/([a-z0-9]+)_channel/([0-9]+)", "page", pages.telegram_post),
     ("POST", r"/(like|repost)", "page", pages.like),
 )
 _ROUTES = [(methods.split("|"), re.compile(path), label, do) for methods, path, label, do in ROUTES]

@@ -4,10 +4,15 @@ from sharing.networks.http import Outbound
 from sharing.networks.posting.bluesky import Bluesky
 from sharing.networks.posting.contract import Connector
 from sharing.networks.posting.mastodon import MastodonApi
+from sharing.networks.posting.telegram import TelegramChannel
 
 __all__ = ["CONNECTORS", "NoConnector", "connector"]
 
-CONNECTORS: tuple[type[MastodonApi | Bluesky], ...] = (MastodonApi, Bluesky)
+CONNECTORS: tuple[type[MastodonApi | Bluesky | TelegramChannel], ...] = (
+    MastodonApi,
+    Bluesky,
+    TelegramChannel,
+)
 
 _BY_SLUG = {each.slug: each for each in CONNECTORS}
 

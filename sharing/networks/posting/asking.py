@@ -63,6 +63,10 @@ class Asking(ABC):
     def _refusal(self, answer: Answered, host: str) -> Hindrance | Unknown:
         """Say what a status of 400 to 499 means; Unknown where nothing may be concluded from it."""
 
+    def _retry_at(self, answer: Answered) -> datetime:
+        """Return when to ask again after a refusal; networks that say it in the body read it there."""
+        return rates.retry_at(answer.headers, self._now())
+
     def _ask(
         self,
         origin: str,
@@ -93,7 +97,7 @@ class Asking(ABC):
             return answer
         outcome = self._conclude(answer, host)
         if isinstance(outcome, Unknown):
-            outcome = RetryLater(rates.retry_at(answer.headers, self._now()), outcome.sentence)
+            outcome = RetryLater(self._retry_at(answer), outcome.sentence)
         raise Stopped(outcome)
 
     def _send(
@@ -109,15 +113,17 @@ class Asking(ABC):
     ) -> Receipt:
         """Make the one request that may not be repeated, and say what may be concluded from it.
 
-        `shown` stands for the path in the ledger, where the path itself holds a secret.
+        `shown` stands for the path in the ledger, where the path itself holds the token: it is in no
+        header then.
         """
+        bearer = None if shown else account.credentials.access
         host = urlsplit(account.origin).netloc
         asked = f"{method} {shown or path} at {host}"
         try:
             answer = self._outbound.request(
                 method,
                 _address(account.origin, path, ()),
-                headers=_headers(account.credentials.access, json, None, headers),
+                headers=_headers(bearer, json, None, headers),
                 body=json,
             )
         except NotSent as reason:
@@ -133,8 +139,7 @@ class Asking(ABC):
 
     def _conclude(self, answer: Answered, host: str) -> Hindrance | Unknown:
         if answer.status == HTTPStatus.TOO_MANY_REQUESTS:
-            at = rates.retry_at(answer.headers, self._now())
-            return RetryLater(at, f"{host} asks to wait: too many requests.")
+            return RetryLater(self._retry_at(answer), f"{host} asks to wait: too many requests.")
         if answer.status in _MOVED:
             return Rejected(f"{host} has moved to another address: connect the account anew.")
         if answer.status not in _OPEN and 400 <= answer.status < 500:

@@ -95,7 +95,7 @@ class Bluesky(Asking):
     )
 
     @classmethod
-    def id_in(cls, address: str, *, host: str, account_id: str) -> str:
+    def id_in(cls, address: str, *, host: str, account_id: str, handle: str = "") -> str:
         """Read at://DID/app.bsky.feed.post/KEY, or …/profile/NAME/post/KEY on any site that shows posts.
 
         A handle may have changed since, so that only another DID makes it another account's.

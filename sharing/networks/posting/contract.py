@@ -350,10 +350,11 @@ class Connector(Protocol):
     abilities: ClassVar[Abilities]
 
     @classmethod
-    def id_in(cls, address: str, *, host: str, account_id: str) -> str:
+    def id_in(cls, address: str, *, host: str, account_id: str, handle: str = "") -> str:
         """Return the id of the post that people open at an address, or "" where the address names none.
 
-        `host` is the account's server; the post of another server or account is none.
+        `host` is the account's server; the post of another server or account is none. `handle` is the
+        account's name, for networks whose addresses name nothing else.
         """
         ...
 
@@ -393,11 +394,14 @@ class Connector(Protocol):
     def find(
         self, account: Account, prepared: Prepared, *, sent_at: datetime, now: datetime
     ) -> Found | Absent | CannotTell:
-        """Look whether the network holds the post, last sent at this moment."""
+        """Look whether the network holds the post, last sent at this moment.
+
+        Where `abilities.repeat` is NEVER: CannotTell, with no moment to ask again.
+        """
         ...
 
     def fetch(self, account: Account, id: str) -> Seen | None:
-        """Read a post back, or None if it is gone."""
+        """Read a post back, or None if it is gone; Stopped where no post can be looked up."""
         ...
 
     def edit(self, account: Account, id: str, prepared: Prepared) -> None:
@@ -409,7 +413,7 @@ class Connector(Protocol):
         ...
 
     def observe(self, account: Account, ids: Sequence[str]) -> Sequence[Numbers]:
-        """Read the numbers of posts; those that are gone or silent are left out."""
+        """Read the numbers of posts; those that are gone or silent are left out, all where there are none."""
         ...
 
     def profile(self, account: Account) -> Profile:
@@ -421,5 +425,5 @@ class Connector(Protocol):
         ...
 
     def revoke(self, account: Account) -> None:
-        """Make the credentials useless at the server."""
+        """Make the credentials useless at the server, as far as it lets a program do that."""
         ...

@@ -6,7 +6,8 @@ both to it (`tests/sharing/networks/posting/text_vectors.json`).
 Mastodon counts graphemes of warning and text, any link as 23 and a mention without its server:
 https://github.com/mastodon/mastodon/blob/main/app/validators/status_length_validator.rb. GoToSocial counts
 code points and gives nothing away: internal/api/client/statuses/statuscreate.go. Bluesky's lexicon
-(app.bsky.feed.post) allows 300 graphemes and 3,000 bytes (all checked November 2026).
+(app.bsky.feed.post) allows 300 graphemes and 3,000 bytes. Telegram counts UTF-16 units, of which an emoji is
+two or more: https://core.telegram.org/api/entities (all checked November 2026).
 """
 
 from dataclasses import asdict, dataclass
@@ -42,7 +43,7 @@ _MENTION = regex.compile(
 class TextRule:
     """A server's measure: `limit` units, `bytes` of UTF-8 if that is limited too.
 
-    `unit` is "grapheme" or "codepoint". `link` is what any link counts, None for its own length.
+    `unit` is "grapheme", "codepoint" or "utf16". `link` is what any link counts, None for its own length.
     `local_mentions`: a mention counts without its server. `warning_counts`: so does the warning.
     """
 
@@ -79,8 +80,17 @@ def measure(text: str, rule: TextRule, *, warning: str = "") -> Length:
         counted = _MENTION.sub(r"@\1", counted)
     if rule.warning_counts:
         counted = warning + counted
-    units = len(graphemes(counted)) if rule.unit == "grapheme" else len(counted)
-    return Length(units, len(text.encode("utf-8", "replace")))
+    return Length(_units(counted, rule.unit), len(text.encode("utf-8", "replace")))
+
+
+def _units(text: str, unit: str) -> int:
+    match unit:
+        case "grapheme":
+            return len(graphemes(text))
+        case "utf16":
+            return len(text) + sum(character > "\uffff" for character in text)
+        case _:
+            return len(text)
 
 
 def links(text: str) -> list[tuple[int, int]]:

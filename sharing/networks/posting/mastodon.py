@@ -90,7 +90,7 @@ class MastodonApi(Asking):
     )
 
     @classmethod
-    def id_in(cls, address: str, *, host: str, account_id: str) -> str:
+    def id_in(cls, address: str, *, host: str, account_id: str, handle: str = "") -> str:
         """Read /@name/ID, /users/name/statuses/ID, /p/name/ID (Pixelfed), /notice/ID (Pleroma)."""
         parts = urlsplit(address)
         found = _ID_IN_PATH.fullmatch(parts.path)

@@ -92,7 +92,11 @@ class ItIsThereForm(forms.Form):
         if "address" in data and not data.get("remote_id"):
             account = self._delivery.account
             data["remote_id"] = id_in(
-                account.network, data["address"], host=account.host, account_id=account.remote_id
+                account.network,
+                data["address"],
+                host=account.host,
+                account_id=account.remote_id,
+                handle=account.handle,
             )
             if not data["remote_id"]:
                 name = network_name(account.network)

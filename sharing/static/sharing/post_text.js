@@ -32,6 +32,11 @@ export function graphemes(text) {
   return count;
 }
 
+function unitsOf(text, unit) {
+  if (unit === "utf16") return text.length;
+  return unit === "codepoint" ? codePoints(text) : graphemes(text);
+}
+
 function codePoints(text) {
   let count = 0;
   for (const _ of text) count += 1;
@@ -87,7 +92,7 @@ export function measure(text, rule, warning = "") {
   if (rule.link !== null && rule.link !== undefined) counted = withLinksAs(counted, "x".repeat(rule.link));
   if (rule.local_mentions) counted = counted.replace(MENTION, "@$1");
   if (rule.warning_counts) counted = warning + counted;
-  const units = rule.unit === "codepoint" ? codePoints(counted) : graphemes(counted);
+  const units = unitsOf(counted, rule.unit);
   const bytes = new TextEncoder().encode(text).length;
   const limited = rule.bytes !== null && rule.bytes !== undefined;
   return {

@@ -19,7 +19,7 @@ from sharing.posting.states import DeliveryState
 from sharing.shareables import shareables
 from tests.factories import edit, section
 from tests.sharing.conftest import Shared
-from tests.sharing.networks.posting.conftest import CONNECT
+from tests.sharing.networks.posting.conftest import SEARCHABLE
 from tests.sharing.posting.published import afterwards, connect, demo, outbound, publish
 
 __all__ = ["afterwards", "demo", "outbound"]
@@ -28,7 +28,7 @@ pytestmark = pytest.mark.django_db
 S = DeliveryState
 
 
-@pytest.fixture(params=sorted(CONNECT))
+@pytest.fixture(params=SEARCHABLE)
 def account(
     request: pytest.FixtureRequest, demo: DemoNetwork, outbound: Outbound, db: None
 ) -> SocialAccount:

@@ -18,7 +18,7 @@ from sharing.posting.outcomes import Later, Prepared, Published
 from sharing.posting.sending import Networks
 from sharing.posting.states import DeliveryState
 from tests.sharing.conftest import Shared
-from tests.sharing.networks.posting.conftest import CONNECT, TLS
+from tests.sharing.networks.posting.conftest import CONNECT, SEARCHABLE, TLS
 from tests.sharing.posting.conftest import NOW
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -38,7 +38,7 @@ def outbound(network: DemoNetwork) -> Iterator[Outbound]:
     client.close()
 
 
-@pytest.fixture(params=sorted(CONNECT))
+@pytest.fixture(params=SEARCHABLE)
 def account(
     request: pytest.FixtureRequest, network: DemoNetwork, outbound: Outbound, db: None
 ) -> SocialAccount:

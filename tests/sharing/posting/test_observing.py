@@ -22,7 +22,7 @@ from sharing.posting import observing
 from sharing.posting.afterwards import Afterwards
 from sharing.posting.claims import LEASE, clock
 from tests.sharing.conftest import Shared
-from tests.sharing.networks.posting.conftest import CONNECT
+from tests.sharing.networks.posting.conftest import SEARCHABLE
 from tests.sharing.posting.published import afterwards, connect, demo, outbound, publish
 
 __all__ = ["afterwards", "demo", "outbound"]
@@ -30,7 +30,7 @@ __all__ = ["afterwards", "demo", "outbound"]
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture(params=sorted(CONNECT))
+@pytest.fixture(params=SEARCHABLE)
 def account(
     request: pytest.FixtureRequest, demo: DemoNetwork, outbound: Outbound, db: None
 ) -> SocialAccount:

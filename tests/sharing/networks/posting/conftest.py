@@ -12,9 +12,9 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 
-from sharing.networks.demo import DemoNetwork
+from sharing.networks.demo import DemoNetwork, telegram_api
 from sharing.networks.http import Outbound
-from sharing.networks.posting import connector
+from sharing.networks.posting import CONNECTORS, connector
 from sharing.networks.posting import mastodon_sign_in as sign_in
 from sharing.networks.posting.bluesky import Bluesky
 from sharing.networks.posting.contract import (
@@ -25,8 +25,10 @@ from sharing.networks.posting.contract import (
     Media,
     Post,
     Prepared,
+    Repeat,
     Stamp,
 )
+from sharing.networks.posting.telegram import TelegramChannel
 from sharing.networks.secret import Secret
 
 VECTORS = Path(__file__).parent / "text_vectors.json"
@@ -101,6 +103,11 @@ class Desk:
             self.account, post or self.post(), stamp or self.stamp(), self.limits
         )
 
+    @property
+    def is_blind(self) -> bool:
+        """Say that nothing can be looked up at this network."""
+        return self.connector.abilities.repeat is Repeat.NEVER
+
     def find_now(self, prepared: Prepared) -> Any:
         now = datetime.now(UTC)
         return self.connector.find(self.account, prepared, sent_at=now, now=now)
@@ -157,15 +164,32 @@ def connect_bluesky(network: DemoNetwork, outbound: Outbound) -> Account:
     return bluesky.sign_in(network.origin, "@demo.test", password, view=network.origin)
 
 
+def connect_telegram(network: DemoNetwork, outbound: Outbound) -> Account:
+    """Connect a channel with its bot's token."""
+    telegram = cast("TelegramChannel", connector("telegram", outbound))
+    token = Secret(telegram_api.token_of("demo", network.truth.accounts["demo"]))
+    channel = f"@{telegram_api.username_of('demo')}"
+    return telegram.connect(token, channel, origin=network.origin, view=network.origin)
+
+
 CONNECT: dict[str, Callable[[DemoNetwork, Outbound], Account]] = {
     "mastodon": connect_mastodon,
     "bluesky": connect_bluesky,
+    "telegram": connect_telegram,
 }
+# Where a post can be looked up after its answer was lost.
+SEARCHABLE = sorted(each.slug for each in CONNECTORS if each.abilities.repeat is not Repeat.NEVER)
 
 
 @pytest.fixture(params=sorted(CONNECT))
 def desk(request: pytest.FixtureRequest, network: DemoNetwork, outbound: Outbound) -> Desk:
     """Return a desk at each network in turn."""
+    return open_desk(request.param, network, outbound)
+
+
+@pytest.fixture(params=SEARCHABLE)
+def searchable(request: pytest.FixtureRequest, network: DemoNetwork, outbound: Outbound) -> Desk:
+    """Return a desk at each network in turn that can be searched."""
     return open_desk(request.param, network, outbound)
 
 
