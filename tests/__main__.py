@@ -1,7 +1,7 @@
 """Run the whole suite: everything on SQLite, and all that has to do with a database on PostgreSQL.
 
-Two lanes go on side by side, as most machines have two cores; the second lane's output follows the
-first's. Arguments go to every run.
+Three lanes go on side by side: most machines have two cores, and each lane waits for others' processes a third of
+its time. The output of the second and third follows the first's. Arguments go to every run.
 """
 
 import os
@@ -10,6 +10,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from typing import IO
 
 from healthsite.supervisor.parent_death import binder
@@ -18,15 +19,16 @@ WITH_A_DATABASE = ["tests/articles", "tests/backup", "tests/delivery", "tests/ma
                    "tests/site"]  # fmt: skip
 WITHOUT_ONE = ["tests/delivery/test_bad_requests.py", "tests/delivery/test_places.py",
                "tests/sharing/networks"]  # fmt: skip
-# On SQLite, but in the second lane, so that both end at about the same time.
-AFTER_POSTGRES = ["tests/browser"]
+# On SQLite, but in a lane of their own, so that all end at about the same time.
+APART = ["tests/supervisor", "tests/production", "tests/backup", "tests/sharing/networks"]
+BROWSER = ["tests/browser"]
 
 # For each run of a lane: its database, and what to collect.
 Lane = Sequence[tuple[str, Sequence[str]]]
-FIRST: Lane = [("sqlite", [f"--ignore={folder}" for folder in AFTER_POSTGRES])]
-SECOND: Lane = [
-    ("postgres", [*WITH_A_DATABASE, *(f"--ignore={path}" for path in WITHOUT_ONE)]),
-    ("sqlite", AFTER_POSTGRES),
+LANES: Sequence[Lane] = [
+    [("sqlite", [f"--ignore={folder}" for folder in [*BROWSER, *APART]])],
+    [("postgres", [*WITH_A_DATABASE, *(f"--ignore={path}" for path in WITHOUT_ONE)])],
+    [("sqlite", BROWSER), ("sqlite", APART)],
 ]
 
 _ENDED = -1
@@ -50,8 +52,9 @@ def _go(lane: Lane, arguments: Sequence[str], output: IO[bytes] | None) -> Itera
 def main(arguments: list[str]) -> int:
     """Return 0 when every run passed."""
     results: set[int] = set()
-    with tempfile.TemporaryFile() as log:
-        lanes = [_go(FIRST, arguments, None), _go(SECOND, arguments, log)]
+    with ExitStack() as stack:
+        logs = [stack.enter_context(tempfile.TemporaryFile()) for _ in LANES[1:]]
+        lanes = [_go(lane, arguments, log) for lane, log in zip(LANES, [None, *logs], strict=True)]
         try:
             while lanes:
                 for lane in list(lanes):
@@ -67,8 +70,9 @@ def main(arguments: list[str]) -> int:
                 while next(lane, _ENDED) is None:
                     time.sleep(0.1)
             return 130
-        log.seek(0)
-        sys.stdout.write(log.read().decode(errors="replace"))
+        for log in logs:
+            log.seek(0)
+            sys.stdout.write(log.read().decode(errors="replace"))
     # 5: nothing was selected by the arguments, which some runs may well say.
     return 0 if 0 in results and results <= {0, 5} else 1
 
