@@ -20,7 +20,7 @@ from sharing.posting.models import (
     SocialAccount,
     SocialPost,
 )
-from sharing.posting.states import DeliveryState, may_follow
+from sharing.posting.states import HELD, DeliveryState, may_follow
 from sharing.posting.waking import wake_sender
 
 _S = DeliveryState
@@ -241,7 +241,8 @@ def try_again(*, delivery: Delivery, by: Any) -> None:
     """Send what the network refused once more; raises NotNow."""
     if DeliveryState(delivery.state) is not _S.FAILED:
         raise NotNow("Only what failed can be tried again.")
-    _decide_or_refuse(delivery, _S.APPROVED, f"Tried again by {by}.", not_before=clock())
+    words = f"Tried again by {by}."
+    _decide_or_refuse(delivery, _S.APPROVED, words, only=_S.FAILED, not_before=clock())
     wake_sender()
 
 
@@ -251,10 +252,14 @@ def it_is_there(*, delivery: Delivery, remote_id: str, permalink: str, by: Any) 
     if DeliveryState(delivery.state) is not _S.UNKNOWN:
         raise NotNow("Nobody asks: what came of this post is known by now.")
     now = clock()
+    others = Delivery.objects.filter(account_id=delivery.account_id, remote_id=remote_id)
+    if others.exclude(pk=delivery.pk).exists():
+        raise NotNow("That is another post of this account, which is known already.")
     _decide_or_refuse(
         delivery,
         _S.PUBLISHED,
         f"{by} says it is there.",
+        only=_S.UNKNOWN,
         not_before=None,
         remote_id=remote_id,
         permalink=permalink,
@@ -267,13 +272,23 @@ def send_again(*, delivery: Delivery, by: Any) -> None:
     """Send once more what a person did not find on the network; raises NotNow."""
     if DeliveryState(delivery.state) is not _S.UNKNOWN:
         raise NotNow("Nobody asks: what came of this post is known by now.")
-    _decide_or_refuse(delivery, _S.APPROVED, f"Sent again by {by}.", not_before=clock())
+    words = f"Sent again by {by}."
+    _decide_or_refuse(delivery, _S.APPROVED, words, only=_S.UNKNOWN, not_before=clock())
     wake_sender()
 
 
-def _decide_or_refuse(delivery: Delivery, after: DeliveryState, words: str, **values: Any) -> None:
+def _decide_or_refuse(
+    delivery: Delivery,
+    after: DeliveryState,
+    words: str,
+    *,
+    only: DeliveryState | None = None,
+    **values: Any,
+) -> None:
+    """Move a delivery that is, now that it is locked, `only` in this state; raises NotNow."""
     delivery = Delivery.objects.select_for_update().get(pk=delivery.pk)
-    if not _decide(delivery, after, words, clock(), **values):
+    is_another = only is not None and only is not DeliveryState(delivery.state)
+    if is_another or not _decide(delivery, after, words, clock(), **values):
         label = DeliveryState(delivery.state).label.lower()
         raise NotNow(f"This post is {label} by now. Look at it again.")
 
@@ -283,7 +298,9 @@ def _decide(
 ) -> int:
     """Move a delivery that no worker holds, and write down who wanted it; return 1 where it was moved."""
     before = DeliveryState(delivery.state)
-    if not may_follow(before, after):
+    # What a worker holds goes back to nobody but that worker: it may be on its way.
+    is_held = before in HELD and after is not _S.CANCELLED
+    if is_held or not may_follow(before, after):
         return 0
     moved = Delivery.objects.filter(pk=delivery.pk, state=before, fence=delivery.fence).update(
         state=after,

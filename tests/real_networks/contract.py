@@ -34,7 +34,7 @@ from tests.sharing.networks.posting.test_contract import (  # noqa: F401 - pytes
     test_language_and_card_go_out_where_the_network_takes_them,
     test_no_secret_is_in_any_word_that_leaves_a_connector,
     test_searching_before_sending_again_doubles_nothing_on_any_server,
-    test_sent_twice_in_the_same_words_it_is_there_once,
+    test_sent_twice_in_the_same_words_it_is_there_once_or_must_never_be,
     test_text_that_is_too_long_is_refused_before_and_by_the_network,
     test_trouble_before_the_post_is_tried_again_and_has_posted_nothing,
     test_who_may_see_it_is_kept_or_refused,
@@ -122,6 +122,12 @@ def desk(network: Forwarding, outbound: Outbound, request: pytest.FixtureRequest
     profile = mastodon.profile(unknown)
     known = replace(unknown, id=profile.id, handle=profile.handle)
     return Desk(network, outbound, mastodon, known)
+
+
+@pytest.fixture
+def searchable(desk: Desk) -> Desk:
+    """Return the same desk: both networks can be searched."""
+    return desk
 
 
 @pytest.fixture

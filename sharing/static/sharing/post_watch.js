@@ -39,7 +39,8 @@ const look = async () => {
   try {
     const answer = await fetch(page.dataset.postWatch, { credentials: "same-origin" });
     // A log-in page answers 200 too, from another address.
-    if (!answer.ok || answer.redirected) return;
+    if (answer.redirected) return;
+    if (!answer.ok) throw new Error(answer.statusText);
     const changed = show(await answer.text());
     wait = changed ? SOONEST_MS : Math.min(wait * 1.3, LATEST_MS);
   } catch {
