@@ -141,7 +141,7 @@ def approve(*, post: SocialPost, by: Any) -> int:
     if due is None and drafts.filter(due_at__isnull=False).exists():
         # Its page was published when it had been approved before: no other publication need come.
         due = now
-    moved = drafts.update(state=_S.APPROVED, due_at=due, not_before=due, changed_at=now)
+    moved = drafts.update(state=_S.APPROVED, due_at=due, not_before=due, problem="", changed_at=now)
     if moved:
         SocialPost.objects.filter(pk=post.pk).update(approved_by=by, approved_at=now)
         if due is not None and due <= now:

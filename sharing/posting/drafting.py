@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
-from django.db.models import F
+from django.db.models import F, Q
 
 from sharing.models import ShareTarget
 from sharing.posting import actions, scheduling
@@ -23,6 +23,12 @@ _S = DeliveryState
 OPEN = (_S.DRAFT, _S.APPROVED)
 # With one of these an account has, or will have, the post: another one is a second.
 COUNTS_AS_POSTED = (*OPEN, _S.PREPARING, _S.ARMED, _S.UNKNOWN, _S.PUBLISHED)
+
+
+def counts_as_posted(delivery: Delivery) -> bool:
+    """Tell whether its account has the post, will have it, or may have it: given up, it may be there all the same."""
+    was_given_up = delivery.state == _S.CANCELLED and delivery.armed_at is not None
+    return was_given_up or delivery.state in COUNTS_AS_POSTED
 
 
 class PostedAlready(NotNow):
@@ -164,7 +170,9 @@ def refusal_of_approval(post: SocialPost, subject: Subject, now: datetime) -> st
 def _refuse_unasked(target: ShareTarget, account_ids: Collection[int]) -> None:
     has_one = set(
         Delivery.objects.filter(
-            target=target, account_id__in=account_ids, state__in=COUNTS_AS_POSTED
+            Q(state__in=COUNTS_AS_POSTED) | Q(state=_S.CANCELLED, armed_at__isnull=False),
+            target=target,
+            account_id__in=account_ids,
         ).values_list("account_id", flat=True)
     )
     if has_one:

@@ -14,7 +14,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import F
+from django.db.models import F, Q
 from wagtail.log_actions import log
 
 from sharing.posting.account_models import PostingSite
@@ -26,7 +26,7 @@ from sharing.posting.waking import wake_sender
 CONFIRM = "sharing.posting.confirm"
 _FILE = "instance_id"
 _LONGEST_ID = 64
-_HELD_BACK = (
+HELD_BACK = (
     "It waited when this site was copied, restored or moved, and may have been sent by the other one. Look on "
     "the network, then approve it again."
 )
@@ -120,8 +120,11 @@ def _differences(site: PostingSite) -> Iterator[str]:
 
 
 def _doubtful(since: datetime, now: datetime) -> Any:
+    # What waits for its page, too: the other site may have published it.
     return Delivery.objects.filter(
-        state=DeliveryState.APPROVED, not_before__lte=now, created_at__lt=since
+        Q(not_before__lte=now) | Q(not_before=None),
+        state=DeliveryState.APPROVED,
+        created_at__lt=since,
     )
 
 
@@ -132,7 +135,7 @@ def _hold_back(delivery: Delivery, now: datetime) -> int:
         state=DeliveryState.DRAFT,
         fence=F("fence") + 1,
         not_before=None,
-        problem=_HELD_BACK,
+        problem=HELD_BACK,
         changed_at=now,
     )
     if moved:
@@ -143,7 +146,7 @@ def _hold_back(delivery: Delivery, now: datetime) -> int:
             began_at=now,
             ended_at=now,
             led_to=DeliveryState.DRAFT,
-            words=_HELD_BACK,
+            words=HELD_BACK,
         )
     return moved
 

@@ -12,7 +12,7 @@ from wagtail.admin import messages
 from wagtail.admin.site_summary import SummaryItem
 from wagtail.permissions import page_permission_policy
 
-from sharing.posting import actions, drafting, scheduling
+from sharing.posting import actions, drafting, installation, scheduling
 from sharing.posting.admin.composer_lines import post_page
 from sharing.posting.claims import clock
 from sharing.posting.models import SocialPost
@@ -101,7 +101,9 @@ def _post(request: HttpRequest, pk: int) -> SocialPost:
 
 def _why_not(post: SocialPost) -> str:
     drafts = post.deliveries.filter(state=DeliveryState.DRAFT)
-    problem = drafts.exclude(problem="").values_list("problem", flat=True).first()
+    # What a copy of the site held back needs no mending: whoever approves it has looked on the network.
+    mended = ["", installation.HELD_BACK]
+    problem = drafts.exclude(problem__in=mended).values_list("problem", flat=True).first()
     if problem:
         return f"Mend it first: {problem}"
     if not drafts.exists():

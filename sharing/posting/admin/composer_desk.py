@@ -13,7 +13,7 @@ from sharing.posting.actions import Wording
 from sharing.posting.admin.composer_form import Typed
 from sharing.posting.admin.composer_lines import Line, lines, network_name
 from sharing.posting.admin.composer_preview import Card, Preview, card_of, preview
-from sharing.posting.drafting import COUNTS_AS_POSTED
+from sharing.posting.drafting import counts_as_posted
 from sharing.posting.known_limits import KnownLimits
 from sharing.posting.models import Delivery, SocialAccount
 from sharing.posting.subjects import Subject
@@ -187,7 +187,7 @@ def lay(
                 worded=worded,
                 earlier=by_account.get(account.pk, []),
                 asks_again=delivery is None
-                and any(each.state in COUNTS_AS_POSTED for each in earlier.get(account.pk, [])),
+                and any(map(counts_as_posted, earlier.get(account.pk, []))),
                 is_again=account.pk in typed.again,
             )
         )

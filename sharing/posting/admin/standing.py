@@ -62,6 +62,9 @@ def standing(delivery: Delivery, now: datetime, wish: PostWish | None = None) ->
                 f"{name} certainly does not have it. Mend what it says below, then try again or cancel it.",
                 needs_person=True,
             )
+        case _S.CANCELLED if delivery.armed_at is not None:
+            words = f"It was given up after it had been tried: it may be on {name} all the same."
+            return Standing("cancelled", "Cancelled", words)
         case _S.CANCELLED:
             return Standing("cancelled", "Cancelled", "It was never sent.")
         case _S.WITHDRAWN:

@@ -175,3 +175,31 @@ def test_what_cannot_be_planned_is_refused_and_leaves_nothing(
     with pytest.raises(NotNow, match="disconnected"):
         compose(target, add_account("gone", state=SocialAccount.State.DISCONNECTED))
     assert not SocialPost.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("before", "press"),
+    [(S.FAILED, actions.try_again), (S.UNKNOWN, actions.send_again)],
+    ids=["try again", "send again"],
+)
+def test_a_second_press_takes_nothing_back_from_a_worker(
+    composed: Composed, before: DeliveryState, press: Any
+) -> None:
+    delivery = composed(state=before, not_before=None)
+    seen_twice = Delivery.objects.get(pk=delivery.pk)
+    press(delivery=delivery, by="Ann")
+    (claim,) = claims.take_due(1, clock())
+    claims.arm([claim], clock())
+    with pytest.raises(NotNow):
+        press(delivery=seen_twice, by="Ann")
+    delivery.refresh_from_db()
+    assert (delivery.state, delivery.fence) == (S.ARMED, claim.fence)
+
+
+def test_a_post_that_is_known_already_is_not_taken_for_another(composed: Composed) -> None:
+    composed(state=S.PUBLISHED, remote_id="7")
+    unknown = composed(state=S.UNKNOWN)
+    with pytest.raises(NotNow):
+        actions.it_is_there(delivery=unknown, remote_id="7", permalink="", by="Ann")
+    unknown.refresh_from_db()
+    assert unknown.state == S.UNKNOWN
