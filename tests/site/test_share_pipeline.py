@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -430,6 +431,8 @@ def in_terminal(
         [sys.executable, "manage.py", "share_pipeline", *arguments],
         cwd=PROJECT_ROOT, stdin=slave, stdout=slave, stderr=slave, start_new_session=True,
         env=os.environ | {"TERM": "xterm", "COLUMNS": "72", "LINES": "30"} | environment,
+        # A shell's background jobs ignore Ctrl-C, and so would all that they start.
+        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
     ) as process:  # fmt: skip
         os.close(slave)
         written, deadline = b"", time.monotonic() + 60
