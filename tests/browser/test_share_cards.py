@@ -41,6 +41,8 @@ def test_a_heading_that_is_typed_is_on_the_cards_before_it_is_published(admin: P
     expect(card).to_have_attribute("data-state", re.compile("public|being_made"))
     expect(card).to_have_attribute("data-state", "public")
     picture = card.locator("img").first
+    # It is loaded when it is looked at.
+    picture.scroll_into_view_if_needed()
     assert picture.evaluate("image => image.decode().then(() => image.naturalWidth)") == 1200
     admin.get_by_role("tab", name="Content").click()
     headings = admin.locator("input[name$='-value-heading']")
