@@ -1,5 +1,6 @@
 """The site's accounts on networks: how each does, what waits for it, and what can be done with it."""
 
+from abc import ABC, abstractmethod
 from typing import Any
 
 from django.conf import settings
@@ -98,7 +99,7 @@ class SocialAccountPage(_OneAccount):
         }
 
 
-class _Button(_OneAccount):
+class _Button(_OneAccount, ABC):
     """Something that is done with an account by a button: only a POST does it."""
 
     http_method_names = ["post"]  # noqa: RUF012 - as Django declares it
@@ -111,9 +112,9 @@ class _Button(_OneAccount):
             self.act(request)
         return redirect("social_account", pk=self.account.pk)
 
+    @abstractmethod
     def act(self, request: HttpRequest) -> None:
         """Do it."""
-        raise NotImplementedError
 
 
 class CheckAccount(_Button):

@@ -1,5 +1,6 @@
 """Connecting accounts in the admin: choose a network, sign in there, come back."""
 
+from abc import ABC, abstractmethod
 from typing import Any
 
 from django.conf import settings
@@ -68,7 +69,7 @@ class ChooseNetwork(ConnectPage):
         return super().get(request, *args, **kwargs)
 
 
-class _ConnectForm(FormMixin[Any], ConnectPage):
+class _ConnectForm(FormMixin[Any], ConnectPage, ABC):
     """A form on that way: what was typed stays, but for a password."""
 
     way = (("social_account_connect", "Connect an account"),)
@@ -80,9 +81,9 @@ class _ConnectForm(FormMixin[Any], ConnectPage):
             return self.render_to_response(self.get_context_data(form=form))
         return self.go_on(form)
 
+    @abstractmethod
     def go_on(self, form: Any) -> HttpResponse:
         """Do the next step."""
-        raise NotImplementedError
 
 
 class ConnectMastodon(_ConnectForm):

@@ -3,6 +3,7 @@
 A button of a page that is out of date does nothing: it says in a sentence what the post is by now.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any, ClassVar
 
@@ -42,7 +43,7 @@ def _do(request: HttpRequest, act: Callable[[], Any], done: str) -> bool:
     return True
 
 
-class Asked(WagtailAdminTemplateMixin, TemplateView):
+class Asked(WagtailAdminTemplateMixin, TemplateView, ABC):
     """Ask about one thing that is to be done with a delivery, then do it."""
 
     header_icon = "openquote"
@@ -126,21 +127,21 @@ class Asked(WagtailAdminTemplateMixin, TemplateView):
         messages.success(request, self.done())
         return _to_post(self.delivery.post_id)
 
+    @abstractmethod
     def question(self) -> str:
         """Return what is asked."""
-        raise NotImplementedError
 
     def warning(self) -> str:
         """Return what may go wrong; empty where nothing does."""
         return ""
 
+    @abstractmethod
     def done(self) -> str:
         """Return what was done."""
-        raise NotImplementedError
 
+    @abstractmethod
     def act(self, said: dict[str, Any]) -> None:
         """Do it, with what the form says; raises actions.NotNow."""
-        raise NotImplementedError
 
     @property
     def who(self) -> str:
