@@ -56,7 +56,7 @@ def be_away(job: Job) -> Outcome:
 
 def go_on_until_it_ends(network: Network, delivery: Delivery, most: int = 60) -> list[timedelta]:
     """Let every wait pass until the delivery waits no more; return the waits."""
-    waits = []
+    waits: list[timedelta] = []
     for _ in range(most):
         began = clock()
         SocialAccount.objects.update(silent_until=None)
