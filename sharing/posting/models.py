@@ -184,9 +184,6 @@ class Delivery(models.Model):
     changed_at = models.DateTimeField()
 
     objects = DeliveryQuerySet.as_manager()
-    # Where `with_newest_lines` has added them.
-    newest_lines: "list[DeliveryAttempt]"
-    line_count: int
 
     class Meta:
         verbose_name_plural = "deliveries"

@@ -203,9 +203,10 @@ def _shown(delivery: Delivery, notice: Notice | None, *, approves: bool, now: da
     open_wish = next((each for each in wishes if each.ended_at is None), None)
     last = wishes[-1] if wishes else None
     refused = last if last is not None and last.end == PostWish.End.REFUSED else None
-    # `with_newest_lines` has added them.
-    attempts: list[DeliveryAttempt] = delivery.newest_lines[::-1]
-    left_out: int = delivery.line_count - len(attempts)
+    # What `with_newest_lines` has added.
+    added: Any = delivery
+    attempts: list[DeliveryAttempt] = added.newest_lines[::-1]
+    left_out: int = added.line_count - len(attempts)
     stands = standing(delivery, now, open_wish)
     lines = [_line(each, now) for each in attempts]
     buttons = _buttons(delivery, open_wish, notice, approves=approves)

@@ -224,16 +224,10 @@ def test_what_waits_for_an_allowance_is_not_taken_up_again_and_again(
     assert len(network.posts) == 30
 
 
-def test_those_that_wait_do_not_all_come_back_in_one_moment(
-    network: Network, target: ShareTarget
-) -> None:
-    account = add_account()
-    for _ in range(8):
-        compose(target, account, tries=6)
-    network.preparing = break_off
-    send(network)
-    again = set(Delivery.objects.values_list("not_before", flat=True))
-    assert len(again) > 1
+def test_those_that_failed_together_do_not_come_back_together() -> None:
+    waits = {patience.wait_after(6) for _ in range(50)}
+    assert len(waits) > 10
+    assert patience.BACK_OFF[5] <= min(waits) <= max(waits) <= patience.BACK_OFF[5] * 1.2
 
 
 def test_a_fault_with_one_is_no_wait_for_the_others_of_its_account(
