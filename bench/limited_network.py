@@ -4,6 +4,7 @@
 """
 
 import argparse
+import os
 import signal
 import sys
 import threading
@@ -58,6 +59,8 @@ def main() -> None:
     parser.add_argument("--posts", type=int, required=True, help="of an account in a window")
     parser.add_argument("--seconds", type=float, required=True, help="of a window")
     options = parser.parse_args()
+    # A real one takes nothing from the site's machine.
+    os.nice(10)
     network = LimitedNetwork(port=options.port, posts=options.posts, seconds=options.seconds)
     over = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
