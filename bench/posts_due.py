@@ -159,7 +159,14 @@ def _report(
             Bar("due to taken, p95 in s", _p95(planned), _LATEST, at_most=True),
             Bar("of the allowance's time", seconds / least, _LONGEST, at_most=True),
             *(
-                Bar(f"{kind} while draining, p95, times", times, _SLOWER, at_most=True)
+                # Everything has two cores in common here, the network and the database too.
+                Bar(
+                    f"{kind} while draining, p95, times",
+                    times,
+                    _SLOWER,
+                    at_most=True,
+                    is_target=True,
+                )
                 for kind, times in slower.items()
             ),
             Bar("pages that failed", reader.failed, 0, at_most=True),
