@@ -57,7 +57,7 @@ LATENESS = (
 )
 BEGINNING = datetime(2026, 11, 20, 23, 30, tzinfo=UTC)
 
-EXAMPLES = int(os.environ.get("MACHINE_EXAMPLES") or 80)
+EXAMPLES = int(os.environ.get("MACHINE_EXAMPLES") or 60)
 STEPS = 30
 CLOCKS = (timedelta(hours=-1), timedelta(), timedelta(hours=1))
 # Small numbers to choose by. Of large ones Hypothesis takes some from whatever code is loaded, and the examples
