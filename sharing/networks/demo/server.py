@@ -28,6 +28,7 @@ ROUTES: tuple[tuple[str, str, str, Answer], ...] = (
     ("POST", r"/oauth/revoke", "token", mastodon_api.revoke),
     ("GET", r"/api/v1/accounts/verify_credentials", "read", mastodon_api.verify_credentials),
     ("GET", r"/api/v2/instance", "read", mastodon_api.instance),
+    ("GET", r"/api/v1/instance", "read", mastodon_api.first_instance),
     ("POST", r"/api/v[12]/media", "upload", mastodon_api.upload),
     ("GET", r"/api/v1/media/([^/]+)", "upload", mastodon_api.show_media),
     ("POST", r"/api/v1/statuses", "post", mastodon_api.post_status),
