@@ -23,7 +23,7 @@ def main() -> int:
     if not servers.has_pds() and not servers.has_mastodon():
         print("No server to try it on: see `python -m pydoc tests.real_networks.__main__`.")
         return 2
-    tried = [str(Path(__file__).with_name(f"{name}.py")) for name in ("contract",)]
+    tried = [str(Path(__file__).with_name(f"{name}.py")) for name in ("contract", "admin")]
     return subprocess.run(
         [sys.executable, "-m", "pytest", *tried, "--force-enable-socket", "-q", *sys.argv[1:]],
         check=False,

@@ -21,6 +21,8 @@ from typing import Any
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 
 _ADDRESS = "127.0.0.1"
+# By this name it shares no cookies with a site on the same address: cookies know no ports.
+_NAME = "localhost"
 
 
 class _Server(ThreadingMixIn, WSGIServer):
@@ -51,7 +53,7 @@ def main() -> None:
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     tls.load_cert_chain(folder / "server.pem")
     server = _Server((_ADDRESS, 0), _Quiet, tls)
-    netloc = f"{_ADDRESS}:{server.server_port}"
+    netloc = f"{_NAME}:{server.server_port}"
     _set_up(folder, netloc)
 
     import django  # noqa: PLC0415 - only now are there settings
@@ -82,7 +84,7 @@ def _set_up(folder: Path, netloc: str) -> None:
     kept = {name: getattr(theirs, name) for name in dir(theirs) if name.isupper()}
     mine = {
         "SECRET_KEY": secrets.token_urlsafe(40),
-        "ALLOWED_HOSTS": [_ADDRESS],
+        "ALLOWED_HOSTS": [_NAME],
         "DATABASES": {
             "default": {
                 "ENGINE": "django.db.backends.sqlite3",

@@ -164,20 +164,20 @@ def _scopes_at(outbound: Outbound, origin: str) -> tuple[str, ...]:
 
     Only one that has no second description and calls itself older than parts of scopes is asked for the whole.
     """
-    if _described(outbound, f"{origin}/api/v2/instance").status != HTTPStatus.NOT_FOUND:
+    try:
+        if outbound.request("GET", f"{origin}/api/v2/instance").status != HTTPStatus.NOT_FOUND:
+            return SCOPES
+        answer = outbound.request("GET", f"{origin}/api/v1/instance")
+    except NotSent as reason:
+        raise SignInFailed(str(reason)) from None
+    except OutcomeUnknown:
+        # It says nothing of itself now, and may register this site all the same.
         return SCOPES
-    said = reading.text(_described(outbound, f"{origin}/api/v1/instance").json, "version")
+    said = reading.text(answer.json, "version")
     # GoToSocial counts its own versions from 0.
     version = _VERSION.match(said)
     is_old = version is not None and tuple(int(part) for part in version.groups()) < _HAS_PARTS
     return _WHOLE if is_old else SCOPES
-
-
-def _described(outbound: Outbound, url: str) -> Answered:
-    try:
-        return outbound.request("GET", url)
-    except (NotSent, OutcomeUnknown) as reason:
-        raise SignInFailed(str(reason)) from None
 
 
 def _ends_at(answer: object) -> datetime | None:

@@ -98,6 +98,17 @@ def test_what_an_old_server_is_asked_for_follows_from_its_version(
     assert app.scopes == (("read", "write") if whole else sign_in.SCOPES)
 
 
+@pytest.mark.parametrize("kind", [Kind.HTML, Kind.ERROR_BEFORE, Kind.SWALLOW_REPLY])
+def test_a_server_that_says_nothing_of_itself_now_is_asked_for_no_more_than_is_used(
+    outbound: Outbound, desk: Desk, kind: Kind
+) -> None:
+    desk.network.misbehave(Fault(kind, on="instance"))
+    app = sign_in.register(
+        outbound, desk.network.origin, redirect_uri=REDIRECT_URI, name="Health", website=""
+    )
+    assert app.scopes == sign_in.SCOPES
+
+
 def test_a_registration_is_made_with_a_form_because_not_every_server_reads_json(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
