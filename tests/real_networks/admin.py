@@ -20,6 +20,8 @@ from tests.real_networks.forwarding import Real
 from tests.real_networks.servers import MastodonServer, Pds
 from tests.supervisor.conftest import SUPERVISOR, Start, free_port
 
+# A site and two servers start first.
+pytestmark = pytest.mark.timeout(900)
 PATIENCE_MS = 60_000
 ARTICLE = "What Are the Causes of Muscle Twitching?"
 SECTION = "Vitamin deficiency"
@@ -294,7 +296,7 @@ def correct(visit: Visit, path: str, server: MastodonServer) -> None:
     visit.page.get_by_role("button", name="Correct it there").click()
     visit.page.wait_for_url(f"**{path}*")
     delivery = delivery_to(visit, handle_at(server))
-    refused = delivery.get_by_text("does not change posts: its software cannot.")
+    refused = delivery.locator("p", has_text="does not change posts: its software cannot.")
     corrected = delivery.locator(":scope > .delivery__text", has_text="Better to know:")
     expect(refused.or_(corrected).first).to_be_visible()
     expect(delivery.locator(".post-state").first).to_have_text("Published")

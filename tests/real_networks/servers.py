@@ -4,7 +4,7 @@ import os
 import secrets
 import ssl
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -86,18 +86,23 @@ def pds(folder: Path) -> Iterator[Pds]:
 def mastodon(folder: Path) -> Iterator[MastodonServer]:
     """Run kepi with its data in a folder, and a new account on it."""
     if _named(_MASTODON):
-        more = [os.environ.get(f"REAL_MASTODON_{part}", "") for part in ("NAME", "PASSWORD")]
-        yield MastodonServer(*_named(_MASTODON), *more)
+        origin, token = _named(_MASTODON)
+        name, password = (
+            os.environ.get(f"REAL_MASTODON_{part}", "") for part in ("NAME", "PASSWORD")
+        )
+        yield MastodonServer(origin, token, name, password)
         return
     authority = certificate.make(folder)
     name, password = f"health{secrets.token_hex(4)}", secrets.token_urlsafe(16)
-    command = [os.environ[KEPI_PYTHON], "-W", "ignore", _HERE / "kepi_server.py", folder, name]
-    with _running(command, KEPI_PASSWORD=password) as origin:
+    program = _HERE / "kepi_server.py"
+    with _running(
+        [os.environ[KEPI_PYTHON], "-W", "ignore", program, folder, name], KEPI_PASSWORD=password
+    ) as origin:
         yield MastodonServer(origin, "", name, password, authority)
 
 
 @contextmanager
-def _running(command: list[str | Path], **variables: str) -> Iterator[str]:
+def _running(command: Sequence[str | Path], **variables: str) -> Iterator[str]:
     with subprocess.Popen(
         command,
         stdin=subprocess.PIPE,
