@@ -18,6 +18,9 @@ _S = SocialAccount.State
 _WAITING = (DeliveryState.DRAFT, DeliveryState.APPROVED)
 # Permissions as their networks name them, in words; others are shown as they are.
 _SCOPES = {
+    # Where a server is too old to know parts of them.
+    "read": "read everything of the account",
+    "write": "write and change everything of the account",
     "read:accounts": "see whose account it is",
     "read:statuses": "read its posts and their numbers",
     "write:statuses": "write posts",

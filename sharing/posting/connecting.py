@@ -99,7 +99,11 @@ def app_at(
         name=settings.SITE_NAME,
         website=settings.SITE_URL,
     )
-    kept = {"client_id": app.client_id, "client_secret": app.client_secret.reveal()}
+    kept = {
+        "client_id": app.client_id,
+        "client_secret": app.client_secret.reveal(),
+        "scopes": app.scopes,
+    }
     try:
         with transaction.atomic():
             NetworkApp.objects.update_or_create(
@@ -121,7 +125,12 @@ def registered(origin: str, *, redirect_uri: str) -> mastodon_sign_in.App | None
     except vault.Sealed:
         return None
     return mastodon_sign_in.App(
-        origin, redirect_uri, kept["client_id"], Secret(kept["client_secret"])
+        origin,
+        redirect_uri,
+        kept["client_id"],
+        Secret(kept["client_secret"]),
+        # What was kept before servers were asked has the usual ones.
+        tuple(kept.get("scopes", mastodon_sign_in.SCOPES)),
     )
 
 
