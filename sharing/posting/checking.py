@@ -63,7 +63,7 @@ def _profile(account: SocialAccount, outbound: Outbound) -> contract.Profile:
         if not isinstance(stopped.outcome, contract.CredentialsExpired):
             raise
         return connector.profile(
-            connector.renew(known, accounts.Keyring(account.pk, in_thread=False))
+            connector.renew(known, accounts.Keyring(account.pk, in_request=True))
         )
 
 

@@ -111,13 +111,13 @@ class PostMixin:
     @cached_property
     def post_shown(self) -> SocialPost:
         """Return the post with everything that its page shows; raises Http404."""
-        attempts = Prefetch("attempts", DeliveryAttempt.objects.order_by("began_at", "pk"))
         wishes = Prefetch("wishes", PostWish.objects.order_by("pk"))
         deliveries = (
-            Delivery.objects.select_related("account", "post", "watch")
+            Delivery.objects.with_newest_lines(MOST_LINES)
+            .select_related("account", "post", "watch")
             .defer("prepared")
             .order_by("pk")
-            .prefetch_related(attempts, wishes, "numbers")
+            .prefetch_related(wishes, "numbers")
         )
         posts = visible_posts(self.request.user).select_related(
             "target", "created_by", "approved_by"
@@ -203,9 +203,12 @@ def _shown(delivery: Delivery, notice: Notice | None, *, approves: bool, now: da
     open_wish = next((each for each in wishes if each.ended_at is None), None)
     last = wishes[-1] if wishes else None
     refused = last if last is not None and last.end == PostWish.End.REFUSED else None
-    attempts = list(delivery.attempts.all())
+    # What `with_newest_lines` has added.
+    added: Any = delivery
+    attempts: list[DeliveryAttempt] = added.newest_lines[::-1]
+    left_out: int = added.line_count - len(attempts)
     stands = standing(delivery, now, open_wish)
-    lines = [_line(each, now) for each in attempts[-MOST_LINES:]]
+    lines = [_line(each, now) for each in attempts]
     buttons = _buttons(delivery, open_wish, notice, approves=approves)
     numbers = _numbers(delivery, now)
     seen = (stands, [(line.began, line.came_back, line.led_to) for line in lines], delivery.text,
@@ -222,7 +225,7 @@ def _shown(delivery: Delivery, notice: Notice | None, *, approves: bool, now: da
         notice=notice,
         numbers=numbers,
         lines=lines,
-        left_out=max(0, len(attempts) - MOST_LINES),
+        left_out=left_out,
         buttons=buttons,
         version=hashlib.sha256(repr(seen).encode()).hexdigest()[:12],
     )

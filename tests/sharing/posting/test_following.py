@@ -167,6 +167,22 @@ def test_a_limit_makes_the_account_and_its_wishes_wait(
 
 
 @pytest.mark.django_db(transaction=True)
+def test_a_wish_that_its_network_keeps_from_being_done_waits_ever_longer(
+    demo: DemoNetwork,
+    outbound: Outbound,
+    afterwards: Afterwards,
+    target: ShareTarget,
+    mastodon: SocialAccount,
+) -> None:
+    wishes.ask_to_delete(delivery=publish(target, mastodon, outbound), by=None)
+    PostWish.objects.update(tries=5)
+    began = clock()
+    demo.faults.due.append(Fault(Kind.ERROR_BEFORE, on="any"))
+    assert fulfilling.fulfil(afterwards, seconds=30) == 1
+    assert PostWish.objects.get().not_before >= began + timedelta(hours=1)
+
+
+@pytest.mark.django_db(transaction=True)
 def test_a_lost_access_keeps_the_wish_until_the_account_is_connected_again(
     demo: DemoNetwork,
     outbound: Outbound,

@@ -3,6 +3,7 @@
 import re
 from datetime import timedelta
 from typing import Any
+from unittest import mock
 
 import pytest
 from django.contrib.messages import get_messages
@@ -24,6 +25,7 @@ from sharing.networks.demo import DemoNetwork, Fault, Kind
 from sharing.networks.http import Outbound
 from sharing.posting import actions, fulfilling
 from sharing.posting.actions import Timing
+from sharing.posting.admin.ledger import MOST_LINES
 from sharing.posting.admin.ledger_forms import ItIsThereForm, RescheduleForm
 from sharing.posting.afterwards import Afterwards
 from sharing.posting.claims import clock
@@ -180,6 +182,19 @@ def test_a_long_ledger_shows_its_end(
     assert "The first 3 lines are left out here." in text
     assert "Look 102." in text
     assert "Look 2." not in text
+
+
+def test_a_ledger_without_end_is_never_read_whole(
+    superuser: Client, shared: Shared, account: SocialAccount
+) -> None:
+    delivery = post(shared, account, state=S.UNKNOWN).deliveries.get()
+    line = {"kind": "look_up", "began_at": clock(), "words": "Look."}
+    DeliveryAttempt.objects.bulk_create(
+        DeliveryAttempt(delivery=delivery, **line) for _ in range(3 * MOST_LINES)
+    )
+    with mock.patch.object(DeliveryAttempt, "from_db", side_effect=DeliveryAttempt.from_db) as read:
+        page(superuser, delivery)
+    assert read.call_count == MOST_LINES
 
 
 def test_an_overdue_post_says_what_keeps_it(
