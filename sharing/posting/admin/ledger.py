@@ -43,12 +43,16 @@ MOST_LINES = 100
 
 @dataclass(frozen=True)
 class Button:
-    """One thing that can be done: where it leads, and whether it is done at once or asked about first."""
+    """One thing that can be done: where it leads, and whether it is done at once or asked about first.
+
+    `seen` is sent with it: the moment of the post's last change that the page shows.
+    """
 
     label: str
     url: str
     at_once: bool = False
     grave: bool = False
+    seen: str = ""
 
 
 @dataclass(frozen=True)
@@ -174,6 +178,7 @@ def context_of(post: SocialPost, request: HttpRequest) -> dict[str, Any]:
     approves = may_approve(request.user, post.target)
     shown = [_shown(each, told.get(each.pk), approves=approves, now=now) for each in deliveries]
     target = shared[post.target_id]
+    buttons = _post_buttons(post, deliveries, approves=approves)
     return {
         "post": post,
         "title": target.title,
@@ -186,7 +191,8 @@ def context_of(post: SocialPost, request: HttpRequest) -> dict[str, Any]:
         "approved_at": in_words(post.approved_at),
         "created_at": in_words(post.created_at),
         "shown": shown,
-        "buttons": _post_buttons(post, deliveries, approves=approves),
+        "buttons": buttons,
+        "head_version": _version(post.approved_at, post_when(post), buttons, target.title),
         "is_under_way": any(_is_under_way(each.delivery, each.wish, now) for each in shown),
     }
 
@@ -224,8 +230,13 @@ def _shown(delivery: Delivery, notice: Notice | None, *, approves: bool, now: da
         lines=lines,
         left_out=max(0, len(attempts) - MOST_LINES),
         buttons=buttons,
-        version=hashlib.sha256(repr(seen).encode()).hexdigest()[:12],
+        version=_version(*seen),
     )
+
+
+def _version(*shown: Any) -> str:
+    """Return a short text that is another one once anything of what is shown is."""
+    return hashlib.sha256(repr(shown).encode()).hexdigest()[:12]
 
 
 def _when(delivery: Delivery) -> list[tuple[str, str]]:
@@ -306,7 +317,14 @@ def _post_buttons(
     states = {DeliveryState(each.state) for each in deliveries}
     found = []
     if _S.DRAFT in states and approves:
-        found.append(Button("Approve", reverse("post_approve", args=[post.pk]), at_once=True))
+        found.append(
+            Button(
+                "Approve",
+                reverse("post_approve", args=[post.pk]),
+                at_once=True,
+                seen=post.changed_at.isoformat(),
+            )
+        )
     if states & {_S.DRAFT, _S.APPROVED} and (approves or _S.APPROVED not in states):
         found.append(Button("Reschedule…", reverse("post_reschedule", args=[post.pk])))
     if _S.APPROVED in states and approves:

@@ -128,7 +128,7 @@ def test_an_editors_post_waits_for_a_publisher_who_is_told_and_lets_it_go(
     assert "Post waiting" in re.sub(r"\s+", " ", publisher.get("/admin/").content.decode())
     assert editor.post(f"/admin/posts/{post.pk}/approve/").status_code == 302
     assert post.deliveries.get().state == S.DRAFT, "an editor approves nothing"
-    publisher.post(f"/admin/posts/{post.pk}/approve/")
+    publisher.post(approve_url(post), seen_of(post))
     assert post.deliveries.get().state == S.APPROVED
     assert "waiting" not in publisher.get("/admin/").content.decode()
     publisher.post(f"/admin/posts/{post.pk}/withdraw-approval/")
@@ -302,6 +302,31 @@ def test_a_page_that_was_deleted_meanwhile_keeps_the_text_for_an_editor_too(
     html = refused(answer, "was deleted meanwhile")
     assert text_area(html) == "Long thought about."
     assert not SocialPost.objects.exists()
+
+
+def test_a_page_that_is_gone_shows_its_name_and_posts_to_nobody_who_had_no_right_to_them(
+    editor: Client,
+    superuser: Client,
+    shared: Shared,
+    part: ShareTarget,
+    mastodon: SocialAccount,
+) -> None:
+    superuser.post(compose_url(part), typed(mastodon, text="A post of theirs."))
+    earlier = SocialPost.objects.get()
+    ArticlePage.objects.get(pk=shared.article.pk).delete()
+    for address in (compose_url(part), edit_url(earlier)):
+        for action in ("save", "draft", "preview", "live", "template", "now"):
+            answer = editor.post(address, typed(mastodon, text="My own words.", action=action))
+            html = answer.content.decode()
+            assert answer.status_code == 200
+            assert "A post of theirs." not in html, (address, action)
+            assert "Earlier posts" not in html, (address, action)
+            assert "Why" not in html, (address, action)
+            assert "Edit post" not in html, (address, action)
+            assert editor.get(address).status_code == 302
+    kept = superuser.post(compose_url(part), typed(mastodon, text="Mine."))
+    assert "A post of theirs." in kept.content.decode()
+    assert SocialPost.objects.count() == 1
 
 
 def test_a_time_that_is_over_offers_now(
@@ -551,14 +576,23 @@ def test_a_worker_that_read_the_old_words_sends_nothing_any_more(
 # Approval
 
 
+def approve_url(post: SocialPost) -> str:
+    return f"/admin/posts/{post.pk}/approve/"
+
+
+def seen_of(post: SocialPost) -> dict[str, str]:
+    """Return what a page that shows the post as it is sends with its button."""
+    return {"seen": SocialPost.objects.get(pk=post.pk).changed_at.isoformat()}
+
+
 def test_a_post_whose_time_is_over_is_not_approved_in_silence(
     editor: Client, publisher: Client, part: ShareTarget, mastodon: SocialAccount
 ) -> None:
     editor.post(compose_url(part), typed(mastodon, when="time", local_time=FAR))
     post = SocialPost.objects.get()
     SocialPost.objects.update(local_time="2020-01-01T10:00")
-    answer = publisher.post(f"/admin/posts/{post.pk}/approve/", follow=True)
-    assert "Its time is over" in answer.content.decode()
+    answer = publisher.post(approve_url(post), seen_of(post), follow=True)
+    assert "This time is over" in answer.content.decode()
     assert post.deliveries.get().state == S.DRAFT
 
 
@@ -569,8 +603,8 @@ def test_a_post_that_waited_for_a_publication_that_is_over_is_not_approved_in_si
     editor.post(compose_url(part), typed(mastodon, when="publish"))
     post = SocialPost.objects.get()
     ArticlePage.objects.get(pk=shared.article.pk).get_latest_revision().publish()
-    answer = publisher.post(f"/admin/posts/{post.pk}/approve/", follow=True)
-    assert "was published meanwhile" in answer.content.decode()
+    answer = publisher.post(approve_url(post), seen_of(post), follow=True)
+    assert "There is nothing to publish" in answer.content.decode()
     assert post.deliveries.get().state == S.DRAFT
 
 

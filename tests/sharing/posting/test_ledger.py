@@ -80,6 +80,13 @@ def buttons(text: str) -> list[str]:
     return [each.strip() for each in found]
 
 
+def sent_with(text: str) -> dict[str, str]:
+    """Return what a page sends with “Approve”."""
+    found = re.search(r'name="seen" value="([^"]*)"', text)
+    assert found
+    return {"seen": found[1]}
+
+
 def state(delivery: Delivery) -> str:
     delivery.refresh_from_db()
     return delivery.state
@@ -330,7 +337,7 @@ def test_a_draft_is_approved_and_held_back_again_by_a_publisher(
 ) -> None:
     later = Timing(SocialPost.When.AT_TIME, "2099-03-01T10:00", "UTC")
     delivery = post(shared, account, timing=later, approved=False).deliveries.get()
-    press(publisher, "post_approve", delivery.post_id)
+    press(publisher, "post_approve", delivery.post_id, **sent_with(page(publisher, delivery)))
     assert state(delivery) == S.APPROVED
     press(publisher, "post_withdraw_approval", delivery.post_id)
     assert state(delivery) == S.DRAFT
@@ -350,7 +357,9 @@ def test_an_unknown_post_is_there_by_its_address(
     assert post_address(delivery.link_code) in text_of(editor.get(url))
     for address in ("", "javascript:alert(1)", "https://other.example/@demo/1", "x" * 2000,
                     f"http://{demo.netloc}/@demo", "https://[", "http://a b/@demo/1"):  # fmt: skip
-        assert not ItIsThereForm({"address": address}, delivery=delivery).is_valid(), address
+        assert not ItIsThereForm(
+            {"address": address}, delivery=delivery, approves=True
+        ).is_valid(), address
     answer = editor.post(url, {"address": "https://other.example/@demo/1"})
     assert "This is no address of a post of" in text_of(answer)
     assert state(delivery) == S.UNKNOWN
@@ -362,14 +371,31 @@ def test_an_unknown_post_is_there_by_its_address(
     assert "edith says it is there." in page(editor, delivery)
 
 
-def test_an_id_can_be_typed_where_the_address_does_not_tell_it(
-    editor: Client, shared: Shared, account: SocialAccount
+def test_an_address_that_tells_no_post_of_the_account_is_a_publishers_to_give_with_an_id(
+    editor: Client, publisher: Client, shared: Shared, account: SocialAccount
 ) -> None:
     delivery = post(shared, account, state=S.UNKNOWN).deliveries.get()
+    url = reverse("delivery_it_is_there", args=[delivery.pk])
     asked = {"address": "https://social.example/objects/5", "remote_id": "115"}
-    press(editor, "delivery_it_is_there", delivery.pk, **asked)
+    assert "Its id" not in text_of(editor.get(url))
+    assert "or ask a publisher" in text_of(editor.post(url, asked))
+    assert state(delivery) == S.UNKNOWN
+    assert "Its id" in text_of(publisher.get(url))
+    press(publisher, "delivery_it_is_there", delivery.pk, **asked)
     delivery.refresh_from_db()
     assert (delivery.state, delivery.remote_id) == (S.PUBLISHED, "115")
+
+
+def test_an_id_that_is_not_the_addresss_own_is_told_and_not_believed(
+    publisher: Client, shared: Shared, account: SocialAccount
+) -> None:
+    delivery = post(shared, account, state=S.UNKNOWN).deliveries.get()
+    Delivery.objects.update(state=S.UNKNOWN)
+    SocialAccount.objects.update(handle="@sleep@social.example")
+    asked = {"address": "https://social.example/@sleep/7", "remote_id": "8"}
+    url = reverse("delivery_it_is_there", args=[delivery.pk])
+    assert "The address is that of the post 7" in text_of(publisher.post(url, asked))
+    assert state(delivery) == S.UNKNOWN
 
 
 def test_sending_again_warns_that_there_may_be_two_and_sends(
