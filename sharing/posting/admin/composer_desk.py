@@ -7,11 +7,12 @@ from datetime import datetime
 from typing import Any
 
 from sharing.links import post_address
+from sharing.networks.posting import network_name
 from sharing.networks.posting.contract import Connector, Limits
 from sharing.posting import actions, known_limits, queries
 from sharing.posting.actions import Wording
 from sharing.posting.admin.composer_form import Typed
-from sharing.posting.admin.composer_lines import Line, lines, network_name
+from sharing.posting.admin.composer_lines import Line, lines
 from sharing.posting.admin.composer_preview import Card, Preview, card_of, preview
 from sharing.posting.drafting import counts_as_posted
 from sharing.posting.known_limits import KnownLimits

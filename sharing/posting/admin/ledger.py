@@ -15,8 +15,10 @@ from django.utils.text import Truncator
 from django.views.generic import TemplateView
 from wagtail.admin.views.generic.base import WagtailAdminTemplateMixin
 
-from sharing import ages
 from sharing.links import post_address
+from sharing.networks.posting import network_name
+from sharing.posting import drafting
+from sharing.posting.admin.numbers import numbers_of
 from sharing.posting.admin.post_list import kind_of
 from sharing.posting.admin.standing import (
     Standing,
@@ -24,13 +26,13 @@ from sharing.posting.admin.standing import (
     post_when,
     standing,
 )
-from sharing.posting.after_models import PostNumber, PostWatch, PostWish
-from sharing.posting.afterwards import abilities, network_name
+from sharing.posting.after_models import PostWatch, PostWish
+from sharing.posting.afterwards import abilities
+from sharing.posting.card_check import card_problems
 from sharing.posting.following import Notice, Why, notices
 from sharing.posting.models import Delivery, DeliveryAttempt, SocialAccount, SocialPost
 from sharing.posting.observing import wait_for
 from sharing.posting.permissions import may_approve, visible_posts
-from sharing.posting.queries import in_numbers
 from sharing.posting.states import HELD, DeliveryState
 from sharing.shareables import State, edit_url, shareables
 
@@ -68,8 +70,8 @@ class LedgerLine:
 
 
 @dataclass(frozen=True)
-class Numbers:
-    """What a network told of a post: in one sentence, with its source and age."""
+class Observed:
+    """What a network told of a post, and why the last look brought nothing; empty where it did."""
 
     words: str
     told: str
@@ -88,7 +90,7 @@ class Shown:
     wish: PostWish | None
     refused: PostWish | None
     notice: Notice | None
-    numbers: Numbers | None
+    numbers: Observed | None
     lines: Sequence[LedgerLine]
     left_out: int
     buttons: Sequence[Button]
@@ -156,7 +158,13 @@ class PostPage(PostMixin, WagtailAdminTemplateMixin, TemplateView):
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         """Add the post and its deliveries, in a constant number of queries."""
         context: dict[str, Any] = super().get_context_data(**kwargs)
-        return context | context_of(self.post_shown, self.request)
+        # Read once, not at every look of the script: it draws the whole page.
+        waits = any(each.state in drafting.OPEN for each in self.post_shown.deliveries.all())
+        return (
+            context
+            | context_of(self.post_shown, self.request)
+            | {"card_problems": card_problems(self.post_shown.target) if waits else []}
+        )
 
 
 class PostStanding(PostMixin, TemplateView):
@@ -213,7 +221,7 @@ def _shown(delivery: Delivery, notice: Notice | None, *, approves: bool, now: da
     stands = standing(delivery, now, open_wish)
     lines = [_line(each, now) for each in attempts[-MOST_LINES:]]
     buttons = _buttons(delivery, open_wish, notice, approves=approves)
-    numbers = _numbers(delivery, now)
+    numbers = _observed(delivery, now)
     seen = (stands, [(line.began, line.came_back, line.led_to) for line in lines], delivery.text,
             delivery.permalink, buttons, delivery.problem, notice, refused and refused.pk,
             numbers and numbers.words)  # fmt: skip
@@ -293,22 +301,18 @@ def _took(span: timedelta) -> str:
     return f"{seconds:.1f} s" if seconds < 60 else f"{seconds / 60:.0f} min"
 
 
-def _numbers(delivery: Delivery, now: datetime) -> Numbers | None:
+def _observed(delivery: Delivery, now: datetime) -> Observed | None:
     if delivery.state not in {_S.PUBLISHED, _S.WITHDRAWN}:
         return None
     watch: PostWatch | None = getattr(delivery, "watch", None)
     problem = watch.problem if watch is not None else ""
-    rows = {row.name: row for row in delivery.numbers.all()}
-    if not rows:
-        if delivery.state == _S.WITHDRAWN:
-            return None
-        waits = delivery.published_at and wait_for(now - delivery.published_at)
-        words = "No numbers were told yet." if waits else "No numbers were ever told."
-        return Numbers(words, "", problem)
-    parts = [in_numbers(rows[name].value, name) for name in PostNumber.Name.values if name in rows]
-    oldest = min(rows.values(), key=lambda row: row.as_of)
-    told = f"from {oldest.source}, {ages.ago(oldest.as_of, now)}"
-    return Numbers(", ".join(parts), told, problem)
+    if found := numbers_of(delivery.numbers.all(), now):
+        return Observed(found.words, found.told, problem)
+    if delivery.state == _S.WITHDRAWN:
+        return None
+    waits = delivery.published_at and wait_for(now - delivery.published_at)
+    words = "No numbers were told yet." if waits else "No numbers were ever told."
+    return Observed(words, "", problem)
 
 
 def _post_buttons(

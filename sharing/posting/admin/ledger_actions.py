@@ -20,9 +20,9 @@ from django.views.generic import TemplateView
 from wagtail.admin.views.generic.base import WagtailAdminTemplateMixin
 
 from sharing.links import post_address
+from sharing.networks.posting import network_name
 from sharing.posting import actions, drafting, following, scheduling, wishes
 from sharing.posting.admin.ledger_forms import CorrectionForm, ItIsThereForm, RescheduleForm
-from sharing.posting.afterwards import network_name
 from sharing.posting.models import Delivery, SocialPost
 from sharing.posting.permissions import may_approve, visible_deliveries, visible_posts
 from sharing.posting.states import DeliveryState

@@ -8,9 +8,10 @@ from zoneinfo import available_timezones
 from django import forms
 from django.conf import settings
 
+from sharing.networks.posting import network_name
 from sharing.posting import scheduling
 from sharing.posting.actions import Timing
-from sharing.posting.afterwards import id_in, network_name
+from sharing.posting.afterwards import id_in
 from sharing.posting.models import LONGEST_TEXT, Delivery, SocialPost
 
 

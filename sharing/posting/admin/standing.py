@@ -7,8 +7,8 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 from django.utils.formats import date_format
 
+from sharing.networks.posting import network_name
 from sharing.posting.after_models import PostWish
-from sharing.posting.afterwards import network_name
 from sharing.posting.models import Delivery, SocialAccount, SocialPost
 from sharing.posting.queries import is_overdue
 from sharing.posting.states import DeliveryState

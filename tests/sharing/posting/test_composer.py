@@ -16,7 +16,15 @@ from django.test.utils import CaptureQueriesContext
 
 from articles.models import ArticlePage, HomePage
 from sharing.links import post_address
-from sharing.models import Delivery, PostTemplate, ShareTarget, SocialAccount, SocialPost
+from sharing.models import (
+    Delivery,
+    PostNumber,
+    PostTemplate,
+    PostWish,
+    ShareTarget,
+    SocialAccount,
+    SocialPost,
+)
 from sharing.posting import known_limits
 from sharing.posting.admin.composer_form import Typed, refusals
 from sharing.posting.states import DeliveryState
@@ -443,6 +451,56 @@ def test_another_post_is_made_only_where_it_is_asked_for(
     publisher.post(compose_url(part), again)
     assert Delivery.objects.filter(account=mastodon).count() == 2
     assert Delivery.objects.filter(account=bluesky).count() == 1
+
+
+def test_earlier_posts_stand_with_their_numbers_their_source_and_their_age(
+    publisher: Client, shared: Shared, part: ShareTarget, mastodon: SocialAccount
+) -> None:
+    publisher.post(compose_url(part), typed(mastodon, text="The first one."))
+    delivery = Delivery.objects.get()
+    html = publisher.get(compose_url(part)).content.decode()
+    assert "post-lines__numbers" not in html, "nothing was told yet"
+    Delivery.objects.update(state=S.PUBLISHED, remote_id="1", published_at=datetime.now(UTC))
+    for name, value in (("likes", 1200), ("reposts", 1), ("replies", 0)):
+        PostNumber.objects.create(
+            delivery=delivery,
+            name=name,
+            value=value,
+            as_of=datetime.now(UTC) - timedelta(hours=3),
+            source="social.example",
+        )
+    for page in (compose_url(part), f"/admin/pages/{shared.article.pk}/edit/"):
+        html = re.sub(r"\s+", " ", publisher.get(page).content.decode())
+        assert "1 repost, 1,200 likes, 0 replies" in html, page
+        assert "(from social.example, 3 hours ago)" in html, page
+
+
+def test_an_earlier_post_is_in_the_state_that_its_own_page_tells(
+    superuser: Client, part: ShareTarget, mastodon: SocialAccount
+) -> None:
+    superuser.post(compose_url(part), typed(mastodon, text="The first one."))
+    delivery = Delivery.objects.get()
+    now = datetime.now(UTC)
+    long_ago = {"due_at": now - timedelta(hours=2), "not_before": now - timedelta(hours=2)}
+    held = {"lease_until": now + timedelta(minutes=1)}
+    published = {"state": S.PUBLISHED, "remote_id": "1", "published_at": now}
+    for values, label in (
+        ({"state": S.DRAFT}, "Draft"),
+        (long_ago, "Overdue"),
+        ({"due_at": None, "not_before": None}, "When published"),
+        ({"state": S.ARMED, **held}, "Being sent"),
+        ({"state": S.UNKNOWN}, "Unknown"),
+        (published, "Published"),
+        (published | {"wish": True}, "Being deleted"),
+    ):
+        SocialPost.objects.update(when="publish" if label == "When published" else "now")
+        if values.pop("wish", None):
+            PostWish.objects.create(delivery=delivery, kind="delete", asked_at=now, not_before=now)
+        Delivery.objects.update(**({"state": S.APPROVED} | values))
+        said = superuser.get(f"/admin/posts/{delivery.post_id}/").content.decode()
+        assert f">{label}</span>" in said, label
+        html = superuser.get(compose_url(part)).content.decode()
+        assert f'<strong class="post-lines__state">{label}</strong>' in html, label
 
 
 def test_a_failed_or_cancelled_post_needs_no_second_word(

@@ -510,6 +510,21 @@ def test_the_page_has_no_inline_script_or_style(
         assert not re.search(r"\son\w+=", main)
 
 
+def test_what_networks_would_miss_is_told_before_a_post_goes_out_and_not_after_it(
+    superuser: Client, shared: Shared, account: SocialAccount
+) -> None:
+    delivery = post(shared, account, timing=AT_PUBLISH).deliveries.get()
+    said = "The share card is not drawn yet: until it is, networks show the site’s own picture."
+    for waits in (S.APPROVED, S.DRAFT):
+        Delivery.objects.update(state=waits)
+        assert said in page(superuser, delivery)
+    Delivery.objects.update(**published())
+    assert said not in page(superuser, delivery)
+    Delivery.objects.update(state=S.APPROVED)
+    fragment = superuser.get(reverse("post_standing", args=[delivery.post_id]))
+    assert said not in text_of(fragment), "the page is not drawn anew at every look"
+
+
 def test_the_page_takes_as_many_queries_for_many_deliveries_as_for_one(
     superuser: Client,
     shared: Shared,
