@@ -76,6 +76,7 @@ class ChooseNetwork(ConnectPage):
 class _ConnectForm(FormMixin[Any], ConnectPage, ABC):
     """A form on that way: what was typed stays, but for a password."""
 
+    template_name = "sharing/admin/social_account_connect_form.html"
     way = (("social_account_connect", "Connect an account"),)
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
@@ -231,7 +232,6 @@ class ConnectBluesky(_ConnectWithSecret):
     """Ask for a name and an app password, and open a session."""
 
     page_title = "Connect a Bluesky account"
-    template_name = "sharing/admin/social_account_connect_bluesky.html"
     form_class = BlueskyForm
     secret_field, account_field = "app_password", "handle"
 

@@ -17,7 +17,7 @@ from wagtail.admin.views.generic.base import WagtailAdminTemplateMixin
 
 from sharing.links import post_address
 from sharing.networks.posting import network_name
-from sharing.posting import drafting
+from sharing.posting import drafting, installation
 from sharing.posting.admin.numbers import numbers_of
 from sharing.posting.admin.post_list import kind_of
 from sharing.posting.admin.standing import (
@@ -47,13 +47,15 @@ MOST_LINES = 100
 class Button:
     """One thing that can be done: where it leads, and whether it is done at once or asked about first.
 
-    `seen` is sent with it: the moment of the post's last change that the page shows.
+    `main` is the one that the page waits for. `seen` is sent with it: the moment of the post's last change that
+    the page shows.
     """
 
     label: str
     url: str
     at_once: bool = False
     grave: bool = False
+    main: bool = False
     seen: str = ""
 
 
@@ -101,6 +103,18 @@ class Shown:
     def page_changed(self) -> str:
         """Return in words when its page last changed what it says; empty where nobody has to know."""
         return in_words(self.notice.changed_at) if self.notice is not None else ""
+
+    @property
+    def problem_label(self) -> str:
+        """Return what its problem is: only what was tried has something that came back."""
+        match _S(self.delivery.state):
+            case _S.CANCELLED:
+                return "Why"
+            case _S.DRAFT if self.delivery.problem == installation.HELD_BACK:
+                return "Held back"
+            case _S.DRAFT:
+                return "Mend it first"
+        return "What came back last"
 
     @property
     def page_is_gone(self) -> bool:
@@ -326,6 +340,7 @@ def _post_buttons(
                 "Approve",
                 reverse("post_approve", args=[post.pk]),
                 at_once=True,
+                main=True,
                 seen=post.changed_at.isoformat(),
             )
         )

@@ -22,7 +22,7 @@ from sharing.models import (
 )
 from sharing.networks.demo import DemoNetwork, Fault, Kind
 from sharing.networks.http import Outbound
-from sharing.posting import actions, fulfilling
+from sharing.posting import actions, fulfilling, installation
 from sharing.posting.actions import Timing
 from sharing.posting.admin.ledger_forms import ItIsThereForm, RescheduleForm
 from sharing.posting.afterwards import Afterwards
@@ -508,6 +508,31 @@ def test_the_page_has_no_inline_script_or_style(
         main = html[html.find("<main") :] if "<main" in html else html
         assert " style=" not in main
         assert not re.search(r"\son\w+=", main)
+
+
+def test_an_unknown_post_is_only_said_to_be_looked_for_where_it_can_be(
+    superuser: Client, shared: Shared, account: SocialAccount
+) -> None:
+    delivery = post(shared, account, state=S.UNKNOWN).deliveries.get()
+    assert "the site looks for it" in page(superuser, delivery)
+    SocialAccount.objects.update(network="telegram")
+    text = page(superuser, delivery)
+    assert "the site looks for it" not in text
+    assert "Telegram shows no program what is there: look yourself, and decide." in text
+
+
+def test_a_problem_is_called_what_it_is(
+    superuser: Client, shared: Shared, account: SocialAccount
+) -> None:
+    delivery = post(shared, account).deliveries.get()
+    for state_, problem, label in (
+        (S.DRAFT, "{author} is no variable.", "Mend it first:"),
+        (S.DRAFT, installation.HELD_BACK, "Held back:"),
+        (S.CANCELLED, "Cancelled by Ann.", "Why:"),
+        (S.FAILED, "social.example says no.", "What came back last:"),
+    ):
+        Delivery.objects.update(state=state_, problem=problem)
+        assert f"<strong>{label}</strong> {problem}" in page(superuser, delivery)
 
 
 def test_what_networks_would_miss_is_told_before_a_post_goes_out_and_not_after_it(
