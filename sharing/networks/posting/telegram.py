@@ -218,11 +218,13 @@ class TelegramChannel(Asking):
         return []
 
     def profile(self, account: Account) -> Profile:
-        """Call getChat: the account is the channel, and the bot only its key."""
-        answer = self._call(
-            account.origin, account.credentials.access, "getChat", {"chat_id": account.id}
-        )
-        return self._profile_of(reading.at(answer.json, "result"))
+        """Call getChat: the account is the channel, and the bot only its key, as long as it may post there."""
+        origin, token = account.origin, account.credentials.access
+        bot = self._result(origin, token, "getMe", {})
+        profile = self._profile_of(self._result(origin, token, "getChat", {"chat_id": account.id}))
+        if lacking := self._lacking(origin, token, profile, bot):
+            raise Stopped(CredentialsDead(lacking))
+        return profile
 
     def connect(
         self, token: Secret, channel: str, *, origin: str = ORIGIN, view: str = ""
@@ -240,13 +242,14 @@ class TelegramChannel(Asking):
         if reading.text(chat, "type") != "channel":
             raise Stopped(Rejected("That is no channel, but a group or a person.", "channel"))
         profile = self._profile_of(chat)
-        self._require_right(origin, token, profile, bot)
+        if lacking := self._lacking(origin, token, profile, bot):
+            raise Stopped(Rejected(lacking, "channel"))
         return Account(origin, profile.id, profile.handle, Credentials(token), view)
 
     def _bot(self, origin: str, token: Secret) -> Any:
         """Return the bot of a token: its `id` and `username`."""
         try:
-            return reading.at(self._call(origin, token, "getMe", {}).json, "result")
+            return self._result(origin, token, "getMe", {})
         except Stopped as stopped:
             if not isinstance(stopped.outcome, CredentialsDead):
                 raise
@@ -258,9 +261,7 @@ class TelegramChannel(Asking):
 
     def _chat(self, origin: str, token: Secret, channel: str) -> Any:
         try:
-            return reading.at(
-                self._call(origin, token, "getChat", {"chat_id": channel}).json, "result"
-            )
+            return self._result(origin, token, "getChat", {"chat_id": channel})
         except Stopped as stopped:
             if not isinstance(stopped.outcome, CredentialsDead | Rejected):
                 raise
@@ -270,30 +271,25 @@ class TelegramChannel(Asking):
             )
             raise Stopped(Rejected(words, "channel")) from None
 
-    def _require_right(self, origin: str, token: Secret, profile: Profile, bot: Any) -> None:
-        """Raise Stopped unless the bot may post in the channel: whoever only reads it finds it all the same."""
+    def _lacking(self, origin: str, token: Secret, profile: Profile, bot: Any) -> str:
+        """Return what a bot lacks to post in a channel, or "": whoever only reads it finds it all the same."""
         asked = {"chat_id": profile.id, "user_id": reading.at(bot, "id")}
         try:
-            answer = self._call(origin, token, "getChatMember", asked)
+            member = self._result(origin, token, "getChatMember", asked)
         except Stopped as stopped:
             # A bot that is no administrator is not even told who is.
             if not isinstance(stopped.outcome, CredentialsDead | Rejected):
                 raise
             member = None
-        else:
-            member = reading.at(answer.json, "result")
-        if (
-            reading.text(member, "status") == "administrator"
-            and reading.at(member, "can_post_messages") is True
-        ):
-            return
+        is_administrator = reading.text(member, "status") == "administrator"
+        if is_administrator and reading.at(member, "can_post_messages") is True:
+            return ""
         name = reading.text(bot, "username")
         who = f"@{name}" if name else "the bot"
-        words = (
+        return (
             f"The bot may not post in {profile.handle}. In Telegram, open the channel’s administrators, add {who}, and "
             "allow it to post messages."
         )
-        raise Stopped(Rejected(words, "channel"))
 
     def _profile_of(self, chat: Any) -> Profile:
         id_ = reading.at(chat, "id")
@@ -317,6 +313,9 @@ class TelegramChannel(Asking):
         answer = self._call(account.origin, account.credentials.access, method, body, allow=_BAD)
         if answer.status in _BAD and fine not in _description(answer).lower():
             raise Stopped(self._bad_request(answer, urlsplit(account.origin).netloc))
+
+    def _result(self, origin: str, token: Secret, method: str, body: dict[str, Any]) -> Any:
+        return reading.at(self._call(origin, token, method, body).json, "result")
 
     def _call(
         self,

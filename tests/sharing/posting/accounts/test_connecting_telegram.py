@@ -105,6 +105,21 @@ def test_a_lost_channel_is_connected_again_with_a_new_token_and_no_other_one(des
     assert account.state == S.ACTIVE
 
 
+def test_checking_finds_that_the_bot_may_no_longer_post_and_that_it_may_again(desk: Desk) -> None:
+    desk.connect_telegram()
+    account = desk.account("telegram")
+    for state, words in (("mute", "The bot may not post in @demo_channel."), ("kicked", "kicked")):
+        desk.network.truth.tokens[TOKEN].state = state
+        desk.post("social_account_check", account.pk)
+        account.refresh_from_db()
+        assert account.state == S.EXPIRED
+        assert words in account.problem
+    desk.network.truth.tokens[TOKEN].state = "good"
+    desk.post("social_account_check", account.pk)
+    account.refresh_from_db()
+    assert (account.state, account.problem) == (S.ACTIVE, "")
+
+
 def test_disconnecting_says_what_only_the_bots_owner_can_do(desk: Desk) -> None:
     desk.connect_telegram()
     page = said(desk.get("social_account_disconnect", desk.account("telegram").pk))
