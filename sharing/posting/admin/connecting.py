@@ -23,6 +23,7 @@ from sharing.posting.admin import connecting_state
 from sharing.posting.admin.accounts_access import AccountsPage
 from sharing.posting.admin.connecting_forms import BlueskyForm, MastodonForm, TelegramForm
 from sharing.posting.admin.connecting_state import UnderWay
+from sharing.posting.admin.mending import begin_at_first_error
 from sharing.posting.connecting import Connected, NotConnected, SignedIn
 from sharing.posting.models import SocialAccount
 
@@ -83,8 +84,13 @@ class _ConnectForm(FormMixin[Any], ConnectPage, ABC):
         """Go on with what was typed, or say what is wrong with it."""
         form = self.get_form()
         if _refused() or not form.is_valid():
-            return self.render_to_response(self.get_context_data(form=form))
+            return self.shown_again(form)
         return self.go_on(form)
+
+    def shown_again(self, form: Any) -> HttpResponse:
+        """Return the page with what was typed and what is wrong with it."""
+        begin_at_first_error(form)
+        return self.render_to_response(self.get_context_data(form=form))
 
     @abstractmethod
     def go_on(self, form: Any) -> HttpResponse:
@@ -114,7 +120,7 @@ class ConnectMastodon(_ConnectForm):
             )
         except sign_in.SignInFailed as reason:
             form.add_error("server", f"{reason} Nothing was changed.")
-            return self.render_to_response(self.get_context_data(form=form))
+            return self.shown_again(form)
         begun = sign_in.begin(app)
         again = self.again.pk if self.again else None
         connecting_state.keep(self.request, UnderWay(origin, begun, again))
@@ -218,7 +224,7 @@ class _ConnectWithSecret(_ConnectForm):
         else:
             _tell(self.request, connected)
             return redirect("social_account", pk=connected.account.pk)
-        return self.render_to_response(self.get_context_data(form=form))
+        return self.shown_again(form)
 
     def _field_of(self, outcome: contract.Hindrance) -> str:
         if isinstance(outcome, contract.Rejected) and outcome.field in self.form_class.base_fields:

@@ -23,6 +23,7 @@ from sharing.links import post_address
 from sharing.networks.posting import network_name
 from sharing.posting import actions, drafting, following, scheduling, wishes
 from sharing.posting.admin.ledger_forms import CorrectionForm, ItIsThereForm, RescheduleForm
+from sharing.posting.admin.mending import begin_at_first_error
 from sharing.posting.models import Delivery, SocialPost
 from sharing.posting.permissions import may_approve, visible_deliveries, visible_posts
 from sharing.posting.states import DeliveryState
@@ -115,6 +116,7 @@ class Asked(WagtailAdminTemplateMixin, TemplateView, ABC):
         """Do it and return to the post; a form that is wrong is shown again."""
         form = self.get_form()
         if form is not None and not form.is_valid():
+            begin_at_first_error(form)
             return self.render_to_response(self.get_context_data(form=form))
         try:
             self.act(form.cleaned_data if form is not None else {})
@@ -362,6 +364,7 @@ class Reschedule(WagtailAdminTemplateMixin, TemplateView):
             else:
                 messages.success(request, "The post has another time now.")
                 return _to_post(self.planned.pk)
+        begin_at_first_error(form)
         return self.render_to_response(self.get_context_data(form=form))
 
 

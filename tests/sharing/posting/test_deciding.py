@@ -100,6 +100,7 @@ def test_a_post_is_not_moved_into_the_past(publisher: Client, draft: Delivery) -
     answer = send(publisher, "post_reschedule", draft, **asked)
     assert "This time is over." in main_of(answer)
     assert "2020-01-01T10:00" in main_of(answer), "nothing that was typed is lost"
+    assert re.findall(r'<input[^>]*name="(\w+)"[^>]*autofocus', main_of(answer)) == ["local_time"]
     draft.refresh_from_db()
     assert draft.due_at is not None
     assert draft.due_at.year == 2099

@@ -1,5 +1,7 @@
 """A Telegram channel is connected with its bot's token, and each refusal stands at its field."""
 
+import re
+
 import pytest
 from pytest_django import Settings
 
@@ -63,6 +65,7 @@ def test_what_is_wrong_is_told_at_its_field_and_nothing_is_kept(
     (told,) = answer.context["form"].errors[field]
     assert words in told
     page = answer.content.decode()
+    assert re.findall(r'<input[^>]*name="(\w+)"[^>]*autofocus', page) == [field]
     assert TOKEN not in page
     if "channel" not in fields:
         assert 'value="@demo_channel"' in page, "nothing else that was typed is lost"
