@@ -8,7 +8,7 @@ from django.db.models import Count, Q, QuerySet
 from django.utils import timezone
 from django.utils.formats import date_format
 
-from sharing.networks.posting import CONNECTORS
+from sharing.networks.posting import network_name
 from sharing.posting.models import Delivery, SocialAccount
 from sharing.posting.states import DeliveryState
 
@@ -28,7 +28,6 @@ _SCOPES = {
     "com.atproto.appPass": "write posts, but no private messages",
     "com.atproto.appPassPrivileged": "write posts and private messages",
 }
-_NAMES = {each.slug: each.name for each in CONNECTORS}
 
 
 @dataclass(frozen=True)
@@ -50,11 +49,6 @@ class AccountView:
     def needs_a_person(self) -> bool:
         """Tell whether it must be connected again, or soon."""
         return self.tone == "act"
-
-
-def network_name(slug: str) -> str:
-    """Return what people call a network."""
-    return _NAMES.get(slug, slug)
 
 
 def waiting(account_id: int) -> int:

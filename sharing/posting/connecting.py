@@ -15,6 +15,7 @@ from sharing.networks import parse_instance
 from sharing.networks.http import Outbound
 from sharing.networks.posting import connector, contract, mastodon_sign_in
 from sharing.networks.posting.bluesky import Bluesky
+from sharing.networks.posting.telegram import TelegramChannel
 from sharing.networks.secret import Secret
 from sharing.posting import actions, vault
 from sharing.posting.account_models import NetworkApp
@@ -26,8 +27,8 @@ from sharing.posting.waking import wake_sender
 CONNECT, RECONNECT = "sharing.account.connect", "sharing.account.reconnect"
 BLUESKY_ORIGIN = "https://bsky.social"
 _S = SocialAccount.State
-# Their accounts have one id in the whole world and may move from server to server.
-_KNOWN_EVERYWHERE = {Bluesky.slug}
+# Their accounts have one id in the whole world, whichever server they are asked for at.
+_KNOWN_EVERYWHERE = {Bluesky.slug, TelegramChannel.slug}
 _LONGEST_HOST = 253
 _LONGEST_ID = 300
 
@@ -156,6 +157,15 @@ def bluesky_account(
     return SignedIn("bluesky", account.origin, profile, account.credentials, view)
 
 
+def telegram_account(
+    origin: str, token: Secret, channel: str, outbound: Outbound, *, view: str = ""
+) -> SignedIn:
+    """Ask whether a bot may post in a channel; raises contract.Stopped, NotConnected."""
+    account = TelegramChannel(outbound).connect(token, channel, origin=origin, view=view)
+    profile = _profile("telegram", account, outbound)
+    return SignedIn("telegram", account.origin, profile, account.credentials, view)
+
+
 def keep(
     *, signed_in: SignedIn, by: Any, outbound: Outbound, again: SocialAccount | None = None
 ) -> Connected:
@@ -177,7 +187,7 @@ def store(*, signed_in: SignedIn, by: Any, again: SocialAccount | None = None) -
     if again is not None and not _is_same(again, signed_in):
         raise AnotherAccount(
             f"You let in {signed_in.profile.handle}, and {again.handle} was to be connected again. Nothing was "
-            f"changed. Sign in as {again.handle} there, then try again."
+            f"changed. Try again with {again.handle}."
         )
     try:
         return _stored(signed_in, by)

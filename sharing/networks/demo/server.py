@@ -47,6 +47,7 @@ ROUTES: tuple[tuple[str, str, str, Answer], ...] = (
     ("GET", r"/xrpc/app\.bsky\.feed\.getPosts", "read", at_protocol.get_posts),
     ("POST", r"/bot([^/]+)/getMe", "read", telegram_api.get_me),
     ("POST", r"/bot([^/]+)/getChat", "read", telegram_api.get_chat),
+    ("POST", r"/bot([^/]+)/getChatMember", "read", telegram_api.get_chat_member),
     ("POST", r"/bot([^/]+)/sendMessage", "post", telegram_api.send_message),
     ("POST", r"/bot([^/]+)/editMessageText", "change", telegram_api.edit_message_text),
     ("POST", r"/bot([^/]+)/deleteMessage", "change", telegram_api.delete_message),

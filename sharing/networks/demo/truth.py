@@ -57,7 +57,7 @@ class Token:
     scopes: frozenset[str] = frozenset()
     kind: str = "oauth"
     family: str = ""
-    state: str = "good"  # or "expired", "revoked", "used", "kicked"
+    state: str = "good"  # or "expired", "revoked", "used", "kicked", "mute"
 
 
 @dataclass(slots=True)
