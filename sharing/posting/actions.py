@@ -156,10 +156,17 @@ def withdraw_approval(*, post: SocialPost, by: Any) -> int:
     """Make what has not begun a draft again; return how many deliveries that is."""
     now = clock()
     moved = 0
+    # In the order of whoever approves or changes it: the post, then its deliveries.
+    SocialPost.objects.select_for_update().get(pk=post.pk)
     for delivery in post.deliveries.select_for_update().filter(state=_S.APPROVED):
         moved += _decide(delivery, _S.DRAFT, f"Approval withdrawn by {by}.", now, not_before=None)
     if moved:
-        SocialPost.objects.filter(pk=post.pk).update(approved_by=None, approved_at=None)
+        SocialPost.objects.filter(pk=post.pk).update(
+            approved_by=None,
+            approved_at=None,
+            # Whoever looked at it before that approves it no more.
+            changed_at=now,
+        )
     return moved
 
 

@@ -88,6 +88,7 @@ def test_no_page_of_accounts_has_inline_code(desk: Desk) -> None:
         ("social_account_connect",),
         ("social_account_connect_mastodon",),
         ("social_account_connect_bluesky",),
+        ("social_account_connect_telegram",),
         ("posting_site",),
     ):
         answer = desk.get(name, *args)
