@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from sharing.models import Delivery, DeliveryAttempt, ShareTarget, SocialAccount
 from sharing.posting import actions, patience
@@ -51,7 +52,8 @@ def break_off(job: Job) -> Outcome:
 
 
 def be_away(job: Job) -> Outcome:
-    return Later("social.example does not answer.", until=clock() + SOON, everybody=True)
+    # In a thread that has no business with the database's clock.
+    return Later("social.example does not answer.", until=timezone.now() + SOON, everybody=True)
 
 
 def go_on_until_it_ends(network: Network, delivery: Delivery, most: int = 60) -> list[timedelta]:
