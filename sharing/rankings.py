@@ -14,7 +14,7 @@ from django.db import connection
 from django.utils import timezone
 
 from sharing import standings
-from sharing.models import TOTAL_CLASSES, ShareClass
+from sharing.models import TOTAL_CLASSES, ShareClass, ShareStanding
 from sharing.tallies import RATIO_MIN, Named, Scope, Tally
 
 _CLASSES = tuple(ShareClass.values)
@@ -75,12 +75,15 @@ class Ranking:
 
 @dataclass(frozen=True)
 class _Source:
-    """Where the numbers of targets are found: SQL after `FROM sharing_sharetarget AS target`."""
+    """Where the numbers of targets are found, as SQL."""
 
     columns: str
-    joins: str
+    every: str  # after FROM: all targets that may have any, `target` among them
+    joins: str  # after `sharing_sharetarget AS target`: those of a few
     limits: str = ""
-    tables: tuple[str, ...] = ()  # that the joins name
+    tables: tuple[str, ...] = ()  # that these name
+    # A few are found by their numbers, so that the first of all by title are had without the others.
+    walks: bool = False
 
 
 @dataclass(frozen=True)
@@ -117,22 +120,24 @@ def rank(scope: Scope, before: date, parts: Sequence[Part]) -> Ranking:
 
 
 def _source(scope: Scope, before: date) -> tuple[_Source, dict[str, Any]]:
-    adapt = connection.ops.adapt_datefield_value
     today = timezone.now().astimezone(UTC).date()
-    wanted = {before - timedelta(1), scope.first - timedelta(1)}
-    if scope.last < today:
-        wanted.add(scope.last)
-    values: dict[str, Any] = {
+    is_open = scope.last >= today
+    ends = {"start": before - timedelta(1), "middle": scope.first - timedelta(1)}
+    if not is_open:
+        ends["newest"] = scope.last
+    classes = [scope.share_class] if scope.share_class else list(_CLASSES)
+    values: dict[str, Any] = {}
+    limits = _limits(scope, values)
+    if not scope.channel and standings.are_written(set(ends.values())):
+        for name, day in ends.items():
+            values[name], values[f"{name}_end"] = ShareStanding.numbers(day)
+        return _differences(classes, limits, is_open=is_open), values
+    adapt = connection.ops.adapt_datefield_value
+    values |= {
         "first": adapt(scope.first),
         "last": adapt(scope.last),
         "before": adapt(before),
-        "start": adapt(before - timedelta(1)),
-        "middle": adapt(scope.first - timedelta(1)),
     }
-    classes = [scope.share_class] if scope.share_class else list(_CLASSES)
-    limits = _limits(scope, values)
-    if not scope.channel and standings.are_written(wanted):
-        return _differences(scope, classes, limits, is_open=scope.last >= today), values
     return _sums(scope, classes, limits, values), values
 
 
@@ -156,14 +161,8 @@ def _limits(scope: Scope, values: dict[str, Any]) -> str:
     return "".join(f" AND {each}" for each in found)
 
 
-def _differences(scope: Scope, classes: Sequence[str], limits: str, *, is_open: bool) -> _Source:
+def _differences(classes: Sequence[str], limits: str, *, is_open: bool) -> _Source:
     """Return what each target had: now, the newest standing less the one before the period."""
-    newest = (
-        "sharing_sharetotal AS newest ON newest.target_id = target.id"
-        if is_open
-        else "sharing_sharestanding AS newest ON newest.target_id = target.id AND newest.day = %(last)s"
-    )
-
     columns = []
     # Who has anything has a newest standing; an earlier one may be missing.
     for period, later, earlier in (
@@ -173,14 +172,32 @@ def _differences(scope: Scope, classes: Sequence[str], limits: str, *, is_open: 
         for each in _CLASSES:
             number = f"{later} - {earlier}".format(each, each) if each in classes else "0"
             columns.append(f"{number} AS {period}_{each}")
+    newest, one, is_newest = "sharing_sharetotal AS newest", "newest.target_id = target.id", ""
+    if not is_open:
+        newest, one = "sharing_sharestanding AS newest", "newest.id = %(newest)s + target.id"
+        is_newest = " AND newest.id BETWEEN %(newest)s AND %(newest_end)s"
     return _Source(
         ", ".join(columns),
         f"""
-        JOIN {newest}
-        LEFT JOIN sharing_sharestanding AS middle ON middle.target_id = target.id AND middle.day = %(middle)s
-        LEFT JOIN sharing_sharestanding AS start ON start.target_id = target.id AND start.day = %(start)s
+        {newest} JOIN sharing_sharetarget AS target ON target.id = newest.target_id
+        {_standing("middle")} {_standing("start")}
         """,
-        limits,
+        f"JOIN {newest} ON {one} {_standing('middle')} {_standing('start')}",
+        limits + is_newest,
+        walks=not limits,
+    )
+
+
+def _standing(name: str) -> str:
+    """Return the join of each target's standing of a day."""
+    # PostgreSQL has to be told that all of them lie side by side; SQLite goes to each.
+    within = (
+        f" AND {name}.id BETWEEN %({name})s AND %({name}_end)s"
+        if connection.vendor == "postgresql"
+        else ""
+    )
+    return (
+        f"LEFT JOIN sharing_sharestanding AS {name} ON {name}.id = %({name})s + target.id{within}"
     )
 
 
@@ -200,6 +217,7 @@ def _sums(scope: Scope, classes: Sequence[str], limits: str, values: dict[str, A
         limits += " AND counts.channel = %(channel)s"
     return _Source(
         ", ".join([*_NOW, *_THEN]),
+        "sharing_sharetarget AS target JOIN sums ON sums.target_id = target.id",
         "JOIN sums ON sums.target_id = target.id",
         tables=(
             f"""
@@ -276,7 +294,7 @@ def _numbers(source: _Source, parts: Sequence[Part]) -> str:
     SELECT target_id, is_section, CASE WHEN {_SHARED} > 0 THEN TRUE ELSE {_ANY_NOW} > 0 END AS has_now{columns}
     FROM (
       SELECT target.id AS target_id, target.block_id IS NOT NULL AS is_section, {source.columns}
-      FROM sharing_sharetarget AS target {source.joins} WHERE 1 = 1{source.limits}
+      FROM {source.every} WHERE 1 = 1{source.limits}
     ) AS figures
     """  # noqa: S608 - names and placeholders of ours
 
