@@ -4,8 +4,8 @@ A page of a report needs a few rows of very many targets. Where standings are wr
 is the difference of two of its rows; by a channel, or before standings are kept, its days are added up.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, date, timedelta
 from typing import Any
 from uuid import UUID
@@ -32,6 +32,10 @@ _MEASURES_THEN = {"shared": _THEN_SHARED} | {each: f"then_{each}" for each in _C
 _NOW = [f"now_{each}" for each in _CLASSES]
 _THEN = [f"then_{each}" for each in _CLASSES]
 _ANY_NOW, _ANY_THEN = " + ".join(_NOW), " + ".join(_THEN)
+# Most have shares, and of them the other classes need not be added up.
+_HAS_NOW = f"CASE WHEN {_SHARED} > 0 THEN TRUE ELSE {_ANY_NOW} > 0 END"
+# So many of an order are cut from all at least: enough that the sections among them most often do for a list.
+_FIRST = 50
 # Places of the totals, before those of the parts.
 _COUNTED, _SECTIONS, _EVERYTHING = -3, -2, -1
 
@@ -78,7 +82,9 @@ class _Source:
     """Where the numbers of targets are found, as SQL."""
 
     columns: str
-    every: str  # after FROM: all targets that may have any, `target` among them
+    every: str  # after FROM: all targets that may have any
+    target_id: str  # theirs
+    is_section: str
     joins: str  # after `sharing_sharetarget AS target`: those of a few
     limits: str = ""
     tables: tuple[str, ...] = ()  # that these name
@@ -92,7 +98,13 @@ class _Order:
 
     column: str  # nothing where titles alone order
     descending: bool
-    where: str
+    rows: str  # which, as SQL
+    sections_only: bool
+
+    @property
+    def where(self) -> str:
+        """Return which rows, sections told apart."""
+        return f"{self.rows} AND is_section" if self.sections_only else self.rows
 
     @property
     def direction(self) -> str:
@@ -176,19 +188,30 @@ def _differences(classes: Sequence[str], limits: str, *, is_open: bool) -> _Sour
     if not is_open:
         newest, one = "sharing_sharestanding AS newest", "newest.id = %(newest)s + target.id"
         is_newest = " AND newest.id BETWEEN %(newest)s AND %(newest_end)s"
+    # Without limits it is enough to know which are articles, of which there are few.
+    of_all, is_section = (
+        ("JOIN sharing_sharetarget AS target ON target.id", "target.block_id IS NOT NULL")
+        if limits
+        else (
+            "LEFT JOIN sharing_sharetarget AS whole ON whole.block_id IS NULL AND whole.id",
+            "whole.id IS NULL",
+        )
+    )
     return _Source(
         ", ".join(columns),
         f"""
-        {newest} JOIN sharing_sharetarget AS target ON target.id = newest.target_id
-        {_standing("middle")} {_standing("start")}
+        {newest} {of_all} = newest.target_id
+        {_standing("middle", "newest.target_id")} {_standing("start", "newest.target_id")}
         """,
-        f"JOIN {newest} ON {one} {_standing('middle')} {_standing('start')}",
+        "newest.target_id",
+        is_section,
+        f"JOIN {newest} ON {one} {_standing('middle', 'target.id')} {_standing('start', 'target.id')}",
         limits + is_newest,
         walks=not limits,
     )
 
 
-def _standing(name: str) -> str:
+def _standing(name: str, target_id: str) -> str:
     """Return the join of each target's standing of a day."""
     # PostgreSQL has to be told that all of them lie side by side; SQLite goes to each.
     within = (
@@ -197,7 +220,7 @@ def _standing(name: str) -> str:
         else ""
     )
     return (
-        f"LEFT JOIN sharing_sharestanding AS {name} ON {name}.id = %({name})s + target.id{within}"
+        f"LEFT JOIN sharing_sharestanding AS {name} ON {name}.id = %({name})s + {target_id}{within}"
     )
 
 
@@ -218,6 +241,8 @@ def _sums(scope: Scope, classes: Sequence[str], limits: str, values: dict[str, A
     return _Source(
         ", ".join([*_NOW, *_THEN]),
         "sharing_sharetarget AS target JOIN sums ON sums.target_id = target.id",
+        "target.id",
+        "target.block_id IS NOT NULL",
         "JOIN sums ON sums.target_id = target.id",
         tables=(
             f"""
@@ -241,16 +266,19 @@ def _statement(source: _Source, parts: Sequence[Part]) -> tuple[str, dict[str, A
     """
     values: dict[str, Any] = {}
     tables = [*source.tables, f"numbers AS ({_numbers(source, parts)})", f"totals AS ({_TOTALS})"]
-    furthest = _furthest(parts)
-    for number, (order, most) in enumerate(furthest.items()):
+    furthest = _furthest([part for part in parts if not _is_walked(part, source)])
+    for number, most in enumerate(furthest.values()):
         if most is not None:
             values[f"most{number}"] = most
-        tables.append(f"ahead{number} AS ({_ahead(order, number, most)})")
+        tables.append(f"ahead{number} AS ({_ahead(furthest, number)})")
     told = []
     for place, part in enumerate(parts):
         if part.limit is not None:
             values |= {f"limit{place}": part.limit, f"offset{place}": part.offset}
-        told.append(_told(part, place, list(furthest).index(_order(part))))
+        if _is_walked(part, source):
+            told.append(_walked(part, place, source))
+        else:
+            told.append(_told(part, place, list(furthest).index(_order(part))))
     no_block = "NULL::uuid" if connection.vendor == "postgresql" else "NULL"
     columns = ["id", "page_id", "code", "label", "block_id", "article", *_NOW, *_THEN]
     nothing = ["0", "0", "''", "''", no_block, "''", *["0"] * (len(_NOW) + len(_THEN))]
@@ -289,11 +317,10 @@ def _numbers(source: _Source, parts: Sequence[Part]) -> str:
     """Return a row for each target: what parts are ordered and limited by, and nothing else."""
     wanted = dict(filter(None, map(_measure, parts)))
     columns = "".join(f", {measure} AS {name}" for name, measure in wanted.items())
-    # Most have shares, and of them the other classes need not be added up.
     return f"""
-    SELECT target_id, is_section, CASE WHEN {_SHARED} > 0 THEN TRUE ELSE {_ANY_NOW} > 0 END AS has_now{columns}
+    SELECT target_id, is_section, {_HAS_NOW} AS has_now{columns}
     FROM (
-      SELECT target.id AS target_id, target.block_id IS NOT NULL AS is_section, {source.columns}
+      SELECT {source.target_id} AS target_id, {source.is_section} AS is_section, {source.columns}
       FROM {source.every} WHERE 1 = 1{source.limits}
     ) AS figures
     """  # noqa: S608 - names and placeholders of ours
@@ -311,46 +338,53 @@ def _measure(part: Part) -> tuple[str, str] | None:
 def _order(part: Part) -> _Order:
     measure = _measure(part)
     column = measure[0] if measure else ""
-    where = {"now": "has_now", "rise": f"{column} > 0", "fall": f"{column} < 0"}[part.what]
-    if part.sections_only:
-        where += " AND is_section"
+    rows = {"now": "has_now", "rise": f"{column} > 0", "fall": f"{column} < 0"}[part.what]
     if part.by == _TITLE:
-        return _Order("", part.descending, where)
+        return _Order("", part.descending, rows, part.sections_only)
     # The largest fall is the smallest difference.
-    return _Order(column, part.descending != (part.what == "fall"), where)
+    descending = part.descending != (part.what == "fall")
+    return _Order(column, descending, rows, part.sections_only)
 
 
 def _furthest(parts: Sequence[Part]) -> dict[_Order, int | None]:
     """Return the orders there are, and how many of the first rows parts want of each; None is all."""
     found: dict[_Order, int | None] = {}
-    for part in parts:
+    for part in sorted(parts, key=lambda part: part.sections_only):
         order = _order(part)
         most, before = None, found.get(order, 0)
         if part.limit is not None and before is not None:
-            most = max(part.offset + part.limit, before)
+            most = max(part.offset + part.limit, before, 0 if part.sections_only else _FIRST)
         found[order] = most
     return found
 
 
-def _ahead(order: _Order, number: int, most: int | None) -> str:
+def _ahead(orders: Mapping[_Order, int | None], number: int) -> str:
     """Return the first rows of an order by their measure alone, with all that equal the last of them."""
+    order = list(orders)[number]
+    most = orders[order]
     if not order.column:
-        return f"SELECT target_id, 0 AS measure FROM numbers WHERE {order.where}"  # noqa: S608
-    found = f"SELECT target_id, {order.column} AS measure FROM numbers WHERE {order.where}"  # noqa: S608
+        return f"SELECT target_id, is_section, 0 AS measure FROM numbers WHERE {order.where}"  # noqa: S608
+    found = (
+        f"SELECT target_id, is_section, {order.column} AS measure FROM numbers WHERE {order.where}"  # noqa: S608
+    )
     if most is None:
         return found
-    in_order = f"ORDER BY {order.column} {order.direction}"
-    if connection.vendor == "postgresql":
-        return f"{found} {in_order} FETCH FIRST %(most{number})s ROWS WITH TIES"
     last = (
-        f"SELECT {order.column} FROM numbers WHERE {order.where} {in_order} "  # noqa: S608
-        f"LIMIT 1 OFFSET %(most{number})s - 1"
+        f"SELECT {order.column} FROM numbers WHERE {order.where} "  # noqa: S608
+        f"ORDER BY {order.column} {order.direction} LIMIT 1 OFFSET %(most{number})s - 1"
     )
     # Without a last one there are fewer rows, and all are wanted.
-    return (
-        f"{found} AND {order.column} {'>=' if order.descending else '<='} "
+    found += (
+        f" AND {order.column} {'>=' if order.descending else '<='} "
         f"COALESCE(({last}), {order.column})"
     )
+    wider = replace(order, sections_only=False)
+    if not order.sections_only or orders.get(wider, 0) is None or wider not in orders:
+        return found
+    # Most often there are enough sections among the first of all, and all need not be looked through again.
+    first = f"FROM ahead{list(orders).index(wider)} WHERE is_section"
+    enough = f"(SELECT COUNT(*) {first}) >= %(most{number})s"
+    return f"SELECT target_id, is_section, measure {first} AND {enough} UNION ALL {found} AND NOT {enough}"
 
 
 def _told(part: Part, place: int, ahead: int) -> str:
@@ -365,6 +399,36 @@ def _told(part: Part, place: int, ahead: int) -> str:
       SELECT ahead.target_id, ahead.measure, UPPER(target.label) AS title
       FROM ahead{ahead} AS ahead JOIN sharing_sharetarget AS target ON target.id = ahead.target_id
       {in_order} {limit}
+    ) AS part{place}
+    """  # noqa: S608 - names and placeholders of ours
+
+
+def _is_walked(part: Part, source: _Source) -> bool:
+    """Tell whether targets are taken by title until there are enough."""
+    return (
+        source.walks
+        and part.by == _TITLE
+        and part.what == "now"
+        and part.limit is not None
+        and not part.sections_only
+    )
+
+
+def _walked(part: Part, place: int, source: _Source) -> str:
+    """Return what `_told` does of an order by title, without all that the part is not about."""
+    direction = "DESC" if part.descending else "ASC"
+    in_order = f"ORDER BY title {direction}, target_id {direction}"
+    # Without statistics SQLite would go through all and sort them.
+    by_title = "" if connection.vendor == "postgresql" else "INDEXED BY share_target_by_title"
+    return f"""
+    SELECT {place} AS place, ROW_NUMBER() OVER ({in_order}) AS number, target_id
+    FROM (
+      SELECT target_id, title
+      FROM (
+        SELECT target.id AS target_id, UPPER(target.label) AS title, {source.columns}
+        FROM sharing_sharetarget AS target {by_title} {source.joins}
+      ) AS figures
+      WHERE {_HAS_NOW} {in_order} LIMIT %(limit{place})s OFFSET %(offset{place})s
     ) AS part{place}
     """  # noqa: S608 - names and placeholders of ours
 
