@@ -5,6 +5,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.db import IntegrityError, transaction
 from django.db.models import Sum
 from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
@@ -203,3 +204,14 @@ def test_whatever_comes_in_whatever_order_they_stay_sums(
     actions.drain()
     standings.write_missing()
     assert_they_are_sums()
+
+
+def test_a_standing_has_the_number_of_its_day_and_target(targets: list[ShareTarget]) -> None:
+    one, two, _ = targets
+    count(one, days_ago(3), 2)
+    standings.write_missing()
+    rows = list(ShareStanding.objects.of_target(one.pk, [days_ago(1), days_ago(3), days_ago(9)]))
+    assert [row.day for row in rows] == [days_ago(3), days_ago(1)]
+    assert rows[0].pk == ShareStanding.number(days_ago(3), one.pk)
+    with pytest.raises(IntegrityError), transaction.atomic():
+        ShareStanding.objects.create(pk=ShareStanding.number(days_ago(3), two.pk), target=one)
