@@ -189,17 +189,15 @@ def _differences(classes: Sequence[str], limits: str, *, is_open: bool) -> _Sour
         for names in ({each: (each,) for each in _CLASSES}, _SUMS)
     )
     newest = "sharing_sharetotal" if is_open else "sharing_sharestanding"
-    one = "newest.target_id = target.id" if is_open else "newest.id = %(newest)s + target.id"
-    is_newest = "" if is_open else "newest.id BETWEEN %(newest)s AND %(newest_end)s"
+    is_newest = "" if is_open else _WITHIN.format("newest")
+    one = "newest.target_id = target.id" if is_open else _is_standing("newest", "target.id")
     joins = f"""
     JOIN {newest} AS newest ON {one} {_standing("middle", "target.id")} {_standing("start", "target.id")}
     """
     if limits:
-        every = f"sharing_sharetarget AS target {joins}"
-        if is_newest:
-            limits += f" AND {is_newest}"
         return _Source(
-            ", ".join(columns), ", ".join(sums), ", ".join([*columns, *sums]), every,
+            ", ".join(columns), ", ".join(sums), ", ".join([*columns, *sums]),
+            f"sharing_sharetarget AS target {joins}",
             "target.id", "target.block_id IS NOT NULL", joins, limits,
         )  # fmt: skip
     figures = [*columns, *sums]
@@ -208,7 +206,7 @@ def _differences(classes: Sequence[str], limits: str, *, is_open: bool) -> _Sour
     {_standing("middle", "newest.target_id")} {_standing("start", "newest.target_id")}
     """
     if connection.vendor == "postgresql":
-        # Each day's standings lie side by side. It takes half the time where rows are as narrow as they can be.
+        # Each day's standings lie side by side. Narrow rows are joined in three quarters of the time.
         figures = [
             f"newest.{name} - COALESCE(middle.{name}, 0) AS now_{name}, "
             f"COALESCE(middle.{name}, 0) - COALESCE(start.{name}, 0) AS then_{name}"
@@ -240,12 +238,14 @@ def _sum(table: str, of: Sequence[str], classes: Sequence[str]) -> str:
 
 
 def _standing(name: str, target_id: str) -> str:
-    """Return the join of a target's standing of a day."""
+    """Return the join of a target's standing of a day; it may be missing."""
+    return f"LEFT JOIN sharing_sharestanding AS {name} ON {_is_standing(name, target_id)}"
+
+
+def _is_standing(name: str, target_id: str) -> str:
     # SQLite needs no more to go there. PostgreSQL has to know that it never need look through all days.
     within = f" AND {_WITHIN.format(name)}" if connection.vendor == "postgresql" else ""
-    return (
-        f"LEFT JOIN sharing_sharestanding AS {name} ON {name}.id = %({name})s + {target_id}{within}"
-    )
+    return f"{name}.id = %({name})s + {target_id}{within}"
 
 
 def _narrow(table: str, name: str, where: str, classes: Sequence[str]) -> str:
