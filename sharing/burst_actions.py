@@ -109,8 +109,8 @@ def _take_from_counts(groups: list[Group]) -> None:
     )
     # Of each day whose standings are written since, in order of the days.
     for group in sorted(groups, key=lambda each: (each.day, each.share_class)):
-        days = StandingDay.objects.filter(day__gte=group.day).values_list("day", flat=True)
-        ShareStanding.objects.of_target(group.target_id, days).update(
+        written = StandingDay.objects.filter(day__gte=group.day).values_list("day", flat=True)
+        ShareStanding.objects.of_target(group.target_id, written).update(
             **{group.share_class: F(group.share_class) - group.number}
         )
 

@@ -57,7 +57,7 @@ class _LongSelect(forms.Select):
         """Return the list as HTML."""
         chosen = str(value or "")
         options = "\n".join(
-            f'<option value="{escape(key)}"{" selected" if key == chosen else ""}>{escape(label)}</option>'
+            f'<option value="{escape(str(key))}"{" selected" if key == chosen else ""}>{escape(str(label))}</option>'
             for key, label in self.choices
         )
         own = flatatt({"name": name, **self.build_attrs(self.attrs, attrs)})
