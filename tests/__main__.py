@@ -22,9 +22,6 @@ WITHOUT_ONE = ["tests/delivery/test_bad_requests.py", "tests/delivery/test_place
 # Pages of the admin, which ask the database what the engine's tests ask it, too.
 PAGES_OF_POSTS = [f"tests/sharing/posting/{name}" for name in
                   ("accounts", "test_composer.py", "test_composer_surroundings.py", "test_ledger.py")]  # fmt: skip
-# Which examples it draws follows from the ids that earlier tests left, and there some meet the known limits of
-# docs/faults.md (a copy of the stream that comes back a week later), which its model does not leave out yet.
-DRAWS_BY_IDS = ["tests/sharing/test_share_machine.py"]
 # On SQLite, but in a lane of their own, so that all end at about the same time.
 APART = ["tests/supervisor", "tests/production", "tests/backup", "tests/sharing/networks"]
 BROWSER = ["tests/browser"]
@@ -38,7 +35,7 @@ LANES: Sequence[Lane] = [
             "postgres",
             [
                 *WITH_A_DATABASE,
-                *(f"--ignore={path}" for path in [*WITHOUT_ONE, *PAGES_OF_POSTS, *DRAWS_BY_IDS]),
+                *(f"--ignore={path}" for path in [*WITHOUT_ONE, *PAGES_OF_POSTS]),
             ],
         )
     ],

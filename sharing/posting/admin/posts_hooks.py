@@ -35,12 +35,6 @@ def post_urls() -> list[URLPattern]:
             ledger_actions.Reschedule.as_view(),
             name="post_reschedule",
         ),
-        path("posts/<int:pk>/approve/", ledger_actions.approve, name="post_approve"),
-        path(
-            "posts/<int:pk>/withdraw-approval/",
-            ledger_actions.withdraw_approval,
-            name="post_withdraw_approval",
-        ),
         *delivery_urls(),
     ]
 
