@@ -71,6 +71,8 @@ def main(arguments: list[str]) -> int:
     """Return 0 when every run passed."""
     results: set[int] = set()
     with ExitStack() as stack:
+        # One run migrates a SQLite database, the others take a copy.
+        os.environ["TEST_MIGRATED"] = stack.enter_context(tempfile.TemporaryDirectory())
         logs = [stack.enter_context(tempfile.TemporaryFile()) for _ in LANES[1:]]
         lanes = [_go(lane, arguments, log) for lane, log in zip(LANES, [None, *logs], strict=True)]
         try:
