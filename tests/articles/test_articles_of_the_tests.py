@@ -15,7 +15,7 @@ pytestmark = pytest.mark.django_db
 # What no two articles have in common, and the moments of the way that led there.
 _THEIR_OWN = {
     *("id", "pk", "page_ptr", "page_ptr_id", "path", "slug", "url_path", "translation_key", "code", "number"),
-    *("article", "page", "page_id", "target", "object_id", "latest_revision", "live_revision", "uuid"),
+    *("article", "page", "page_id", "target", "object_id", "index_entry", "latest_revision", "live_revision", "uuid"),
     *("first_published_at", "last_published_at", "latest_revision_created_at", "created_at", "changed_at"),
     *("wanted", "wanted_at", "content", "timestamp", "title_norm"),
 }  # fmt: skip
