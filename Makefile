@@ -14,7 +14,7 @@ help:
 	@echo 'make check   linters, types, import contracts, migrations, deploy check, lock files'
 	@echo 'make bench   measure against nginx and plain Wagtail     (BENCH=delivery)'
 	@echo 'make faults  kill, freeze and swallow while shares are counted and posts are sent (FAULT=events)'
-	@echo 'make real-networks  try the connectors on real servers'
+	@echo 'make real-networks  try connectors and admin on real servers, which it installs'
 	@echo 'make check-locks  resolve the lock files for each system and Python, without installing'
 	@echo 'make lock    write the lock files anew from pyproject.toml'
 	@echo 'make clean   remove .venv and caches; the data folder stays'

@@ -7,6 +7,7 @@ import json
 import ssl
 import sys
 import time
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -22,6 +23,7 @@ from django.db import connection
 from wagtail.models import Page, Site
 
 from articles.models import ArticlePage, HomePage
+from bench.missing import NotMeasured
 from bench.site import get
 from sharing.links import post_address
 from sharing.models import (
@@ -63,9 +65,10 @@ class Sending:
         self._account: Account
         self._limits: Limits
 
-    def prepare(self) -> None:
-        """Make the tables, an article and an account on the demo network."""
+    def prepare(self, names: Sequence[str] = ("demo",)) -> None:
+        """Make the tables, an article, and accounts of these names on the demo network."""
         call_command("migrate", verbosity=0)
+        call_command("collectstatic", interactive=False, verbosity=0)
         home = HomePage(title="Health", slug="bench-home", introduction="In plain words.")
         Page.get_first_root_node().add_child(instance=home)
         Site.objects.all().delete()
@@ -73,12 +76,19 @@ class Sending:
         article = ArticlePage(title="Sleep", slug="sleep", live=False)
         home.add_child(instance=article)
         article.save_revision().publish()
-        self._account = self._connect()
+        self._account, *_ = [self._connect(name) for name in names]
         self._limits = self._connector.limits(self._account)
 
     def fill(self, number: int) -> None:
-        """Write so many deliveries that are due, for a worker of the site to send."""
+        """Write so many deliveries that are due once `let_out` says so."""
+        SocialAccount.objects.update(state=SocialAccount.State.PAUSED)
         self._compose(number)
+
+    def let_out(self) -> None:
+        """Let a worker of the site send them, all at once."""
+        SocialAccount.objects.update(
+            state=SocialAccount.State.ACTIVE, silent_until=None, budget=None, budget_until=None
+        )
 
     def open(self) -> int:
         """Return how many are not published yet."""
@@ -88,12 +98,20 @@ class Sending:
         """Return what is wrong with so many deliveries that were sent."""
         published = Delivery.objects.filter(state=DeliveryState.PUBLISHED).count()
         lines = DeliveryAttempt.objects.filter(led_to=DeliveryState.PUBLISHED).count()
-        armed = Delivery.objects.filter(armed_at__isnull=False, tries=1).count()
+        armed = Delivery.objects.filter(armed_at__isnull=False, tries__gte=1).count()
         codes = self._there()
         return {
             "lost": number - min(published, lines, armed, len(set(codes))),
             "doubled": len(codes) - len(set(codes)),
         }
+
+    def refused(self) -> dict[str, int]:
+        """Return how many requests the network refused because an allowance was used up."""
+        return {"refused": int(self._truth()["asked"].get("refused", 0))}
+
+    def arrivals(self) -> list[float]:
+        """Return when the network took each post, in seconds of its clock."""
+        return sorted(moment.timestamp() for moment in self._taken().values())
 
     def send(self, number: int, in_flight: int) -> dict[str, float]:
         """Send so many deliveries with the engine; return the seconds, and what is wrong."""
@@ -113,7 +131,8 @@ class Sending:
             for receipt in pool.map(
                 lambda each: self._connector.send(self._account, each), prepared
             ):
-                assert receipt.came_back == "200 OK"  # noqa: S101 - or nothing was measured
+                if receipt.came_back != "200 OK":
+                    raise NotMeasured(f"The client alone was told: {receipt.came_back}")
         return {
             "seconds": time.perf_counter() - began,
             "cpu": time.process_time() - cpu,
@@ -124,7 +143,7 @@ class Sending:
         """Compose posts, so many seconds apart and due some seconds ahead; return when each was taken, in seconds after."""
         self._forget()
         target = ShareTarget.objects.get(block_id=None)
-        account = SocialAccount.objects.get()
+        account = SocialAccount.objects.order_by("pk")[0]
         meant: dict[str, datetime] = {}
         for each in range(number):
             code = actions.new_link_code()
@@ -150,14 +169,14 @@ class Sending:
         """Write deliveries that are due, as `actions.compose` does, many in a statement."""
         self._forget()
         target = ShareTarget.objects.get(block_id=None)
-        account = SocialAccount.objects.get()
+        accounts = list(SocialAccount.objects.order_by("pk"))
         now = clock()
         post = SocialPost.objects.create(target=target, when=SocialPost.When.NOW)
         for start in range(0, number, _AT_ONCE):
             Delivery.objects.bulk_create(
                 Delivery(
-                    post=post, account=account, target=target, purpose=SocialPost.Purpose.POST,
-                    revision=each + 1, text=self._text(code, each), language="en", link_code=code,
+                    post=post, account=accounts[each % len(accounts)], target=target,
+                    purpose=SocialPost.Purpose.POST, revision=each + 1, text=self._text(code, each), language="en", link_code=code,
                     state=DeliveryState.APPROVED, due_at=now, not_before=now, changed_at=now,
                 )
                 for each in range(start, min(start + _AT_ONCE, number))
@@ -175,13 +194,13 @@ class Sending:
     def _text(self, code: str, number: int) -> str:
         return f"Sleep well, {number}. {post_address(code)}"
 
-    def _connect(self) -> Account:
+    def _connect(self, name: str) -> Account:
         app = sign_in.register(
             self._outbound, self._origin, redirect_uri=_REDIRECT, name="Health", website=_REDIRECT
         )
         begun = sign_in.begin(app)
         answer = self._outbound.request(
-            "POST", begun.url, body=b"account=demo",
+            "POST", begun.url, body=f"account={name}".encode(),
             headers={"Content-Type": "application/x-www-form-urlencoded"},
         )  # fmt: skip
         came_back = dict(
@@ -214,10 +233,14 @@ class Sending:
         }
 
     def _posts(self) -> list[dict[str, Any]]:
+        posts: list[dict[str, Any]] = self._truth()["posts"]
+        return posts
+
+    def _truth(self) -> dict[str, Any]:
         # Longer than the site's own client would take.
         answer = get(self._port, "/control/truth", **{HEADER: "1"})
-        posts: list[dict[str, Any]] = json.loads(answer.body)["posts"]
-        return posts
+        truth: dict[str, Any] = json.loads(answer.body)
+        return truth
 
     def _control(self, what: dict[str, str]) -> None:
         self._outbound.request(

@@ -4,15 +4,16 @@ import gc
 import logging
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import cast
 
 from django.conf import settings
 from django.db import DataError, IntegrityError, transaction
 from django.utils import timezone
 
-from sharing import bursts, counting, parsing, standings, stream, valkey
-from sharing.models import InboxEvent, ShareClass, ShareEvent, ShareTarget, StreamPosition
+from sharing import bursts, counting, parsing, positions, standings, stream, valkey
+from sharing.models import InboxEvent, ShareClass, ShareEvent, ShareTarget
+from sharing.positions import Known
 from sharing.shareables import Label
 from sharing.stream import Accepted, Batch, Entry, Event
 
@@ -147,7 +148,11 @@ def drain_inbox() -> int:
 
 def prune_events() -> int:
     """Forget the ids of events counted longer ago than late ones are accepted; return how many."""
-    old = ShareEvent.objects.filter(recorded_at__lt=_ids_matter_from()).order_by("recorded_at")
+    matter_from = _ids_matter_from()
+    if matter_from is None:
+        return 0
+    forgotten = positions.forget(matter_from, timezone.now()) - CLOCKS_DIFFER
+    old = ShareEvent.objects.filter(recorded_at__lt=forgotten).order_by("recorded_at")
     deleted = 0
     # A chunk at a time: after a week without a worker there are a week's ids to forget.
     while ids := list(old.values_list("pk", flat=True)[:IDS_A_CHUNK]):
@@ -155,19 +160,18 @@ def prune_events() -> int:
     return deleted
 
 
-def _ids_matter_from() -> datetime:
-    """Return when the oldest event was counted of which a copy may still wait to be.
+def _ids_matter_from() -> datetime | None:
+    """Return when the oldest event occurred that may still wait to be counted; None where no sweep is known.
 
-    Whatever was accepted before the last whole sweep is counted. So a copy still to be counted was accepted
-    after it, and occurred at most the time for late events before that; it was first counted no earlier. Where
-    no sweep is known, all ids matter.
+    Whatever was accepted before the last whole sweep is counted. So what is still to be counted was accepted
+    after it, and occurred at most the time for late events before that. A copy of it was first counted no earlier.
     """
     try:
         swept = stream.last_sweep(valkey.events_for_jobs())
     except valkey.Silent:
         swept = None
     if swept is None:
-        return datetime.fromtimestamp(0, UTC)
+        return None
     return min(swept, timezone.now()) - settings.SHARE_EVENT_RETENTION - CLOCKS_DIFFER
 
 
@@ -223,71 +227,38 @@ def _count_part(
 ) -> tuple[int, list[Entry]]:
     """Count entries that follow each other, and keep their position; return how many were new, and the others."""
     counting.take_turns()
-    position = _position(epoch)
-    countable, uncountable = _countable(entries, events, position, now)
+    known = positions.hold(epoch)
+    countable, uncountable = _countable(entries, events, known)
     counted = _count(countable, now)
-    last_id = entries[-1][0]
-    if position is not None:
-        # An old copy's first batch would move it back, and the rest of the copy would be new.
-        last_id = max(last_id, position.last_id.encode(), key=stream.order)
-    _keep_position(stream.STREAM, epoch, last_id.decode(), now)
+    positions.keep(known, epoch, entries[-1][0], now)
     return counted, uncountable
 
 
-def _position(epoch: str) -> StreamPosition | None:
-    """Return how far the stream of an epoch is counted, and hold it.
-
-    The position of the epoch before is kept under a name of its own: that stream may come back from an old
-    copy when its ids are forgotten.
-    """
-    current = StreamPosition.objects.select_for_update().filter(stream=stream.STREAM).first()
-    if current is None or current.epoch == epoch:
-        return current
-    _keep_position(
-        f"{stream.STREAM}:{current.epoch}", current.epoch, current.last_id, current.updated_at
-    )
-    return StreamPosition.objects.filter(stream=f"{stream.STREAM}:{epoch}").first()
-
-
-def _keep_position(name: str, epoch: str, last_id: str, moment: datetime) -> None:
-    StreamPosition.objects.bulk_create(
-        [StreamPosition(stream=name, epoch=epoch, last_id=last_id, updated_at=moment)],
-        update_conflicts=True,
-        unique_fields=["stream"],
-        update_fields=["epoch", "last_id", "updated_at"],
-    )
-
-
 def _countable(
-    entries: Sequence[Entry],
-    events: Sequence[Accepted | None],
-    position: StreamPosition | None,
-    now: datetime,
+    entries: Sequence[Entry], events: Sequence[Accepted | None], known: Known
 ) -> tuple[Sequence[Accepted], list[Entry]]:
     """Split a batch into events to count and entries that cannot be.
 
-    An entry at or below the position was committed once. Its id tells so for as long as ids are kept;
-    beyond that, in a stream restored from an old copy, the position does. What was accepted lately has its id.
+    What occurred before ids are forgotten is from an old copy of the stream, and never counts: below the position
+    it is what was counted from this stream; beyond, it was lost with the stream and may have come another way.
     """
     targets = {event.target_id for event in events if event}
     unknown = targets - counting.known(targets)
-    last = stream.order(position.last_id.encode()) if position else (0, 0)
-    if not unknown and all(events) and stream.order(entries[0][0]) > last:
-        # As nearly always: what follows is in order.
-        return cast("Sequence[Accepted]", events), []
-    limit = now - settings.SHARE_EVENT_RETENTION
-    forgotten, forgotten_hour = stream.text_of(limit), int(limit.timestamp()) // 3600
+    forgotten = known.forgotten_until
+    if not unknown and all(events):
+        certain = cast("Sequence[Accepted]", events)
+        if min([event.occurred_at for event in certain]) >= forgotten:
+            # As nearly always.
+            return certain, []
     countable: list[Accepted] = []
     uncountable: list[Entry] = []
     for entry, event in zip(entries, events, strict=True):
         if event is None or event.target_id in unknown:
             uncountable.append(entry)
-        elif (
-            event.occurred_at >= forgotten
-            or event.hour > forgotten_hour
-            or stream.order(entry[0]) > last
-        ):
+        elif event.occurred_at >= forgotten:
             countable.append(event)
+        elif stream.order(entry[0]) > known.counted_to:
+            uncountable.append(entry)
     return countable, uncountable
 
 

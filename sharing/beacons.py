@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.conf import settings
@@ -17,6 +17,7 @@ from rest_framework.exceptions import (
 )
 from rest_framework.parsers import JSONParser
 
+from sharing import positions
 from sharing.channels import BY_SLUG
 from sharing.filtered import Reason
 from sharing.models import ShareClass
@@ -26,6 +27,9 @@ LARGEST_BEACON = 4096
 # So many unknown fields are named in the answer, each in so many characters.
 _MOST_NAMES = 10
 _LONGEST_NAME = 40
+
+# What occurred since is never forgotten, whatever SHARE_EVENT_RETENTION_DAYS may be.
+_ALWAYS_KNOWN = timedelta(days=7)
 
 _TOO_LATE = "too_late"
 _TOO_EARLY = "too_early"
@@ -150,6 +154,9 @@ class ShareEventSerializer(serializers.Serializer[Any]):
         now = timezone.now()
         earliest = now - settings.SHARE_EVENT_RETENTION
         latest = now + settings.SHARE_EVENT_AHEAD
+        if earliest <= value < now - _ALWAYS_KNOWN:
+            # The setting was lower when ids were last forgotten.
+            earliest = max(earliest, positions.forgotten_until() or earliest)
         if value < earliest:
             raise serializers.ValidationError(
                 f"Too late: a share is taken up to {settings.SHARE_EVENT_RETENTION.days} days after it"

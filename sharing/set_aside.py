@@ -13,7 +13,7 @@ from uuid import UUID
 from django.conf import settings
 from django.utils import timezone
 
-from sharing import parsing, stream
+from sharing import parsing, positions, stream
 from sharing.models import ShareClass, ShareTarget
 from sharing.pipeline import entry_moment
 from sharing.valkey import Valkey
@@ -42,7 +42,7 @@ class SetAside:
 
 
 def entries(server: Valkey) -> Iterator[SetAside]:
-    """Yield all entries, the oldest first, with one query for each 500; raises Silent."""
+    """Yield all entries, the oldest first, with two queries for each 500; raises Silent."""
     after = "-"
     while True:
         found = server.ask(
@@ -81,6 +81,8 @@ def _explained(raw: list[tuple[bytes, dict[bytes, bytes]]]) -> Iterator[SetAside
     }
     known = set(ShareTarget.objects.filter(pk__in=wanted).values_list("pk", flat=True))
     oldest = timezone.now() - settings.SHARE_EVENT_RETENTION
+    # The setting may have been lower when ids were last forgotten.
+    oldest = max(oldest, positions.forgotten_until() or oldest)
     for raw_id, fields in found:
         name = raw_id.decode()
         why = _why(fields, known)

@@ -8,6 +8,7 @@ https://www.encode.io/httpcore/network-backends/ (checked November 2026).
 import json
 import logging
 import re
+import select
 import socket
 import ssl
 import threading
@@ -353,24 +354,18 @@ class _Stream(httpcore.NetworkStream):
             raise httpcore.ConnectError from None
 
     def get_extra_info(self, info: str) -> Any:
-        """Tell httpcore whether an idle connection has become readable, so that it was closed."""
-        if info == "is_readable":
-            try:
-                self._socket.settimeout(0)
-                self._peek()
-            except (BlockingIOError, ssl.SSLWantReadError):
-                return False
-            except OSError:
-                return True
-            return True
-        return None
+        """Tell httpcore whether an idle connection has become readable, so that it was closed.
 
-    def _peek(self) -> bytes:
-        if isinstance(self._socket, ssl.SSLSocket):
-            return self._socket.recv(
-                1
-            )  # TLS cannot peek; what comes unasked ends the connection anyway
-        return self._socket.recv(1, socket.MSG_PEEK)
+        Another thread may ask that of a connection on which this one has just begun to wait for a reply: the
+        socket and its deadline are left as they are.
+        """
+        if info != "is_readable":
+            return None
+        if self._socket.fileno() < 0:
+            return True
+        poll = select.poll()
+        poll.register(self._socket, select.POLLIN)
+        return bool(poll.poll(0))
 
 
 def _read(response: httpcore.Response, expects: Expect) -> Answered:

@@ -8,7 +8,7 @@ from django.db.models import Count, Q, QuerySet
 from django.utils import timezone
 from django.utils.formats import date_format
 
-from sharing.networks.posting import CONNECTORS
+from sharing.networks.posting import network_name
 from sharing.posting.models import Delivery, SocialAccount
 from sharing.posting.states import DeliveryState
 
@@ -18,6 +18,9 @@ _S = SocialAccount.State
 _WAITING = (DeliveryState.DRAFT, DeliveryState.APPROVED)
 # Permissions as their networks name them, in words; others are shown as they are.
 _SCOPES = {
+    # Where a server is too old to know parts of them.
+    "read": "read everything of the account",
+    "write": "write and change everything of the account",
     "read:accounts": "see whose account it is",
     "read:statuses": "read its posts and their numbers",
     "write:statuses": "write posts",
@@ -25,7 +28,6 @@ _SCOPES = {
     "com.atproto.appPass": "write posts, but no private messages",
     "com.atproto.appPassPrivileged": "write posts and private messages",
 }
-_NAMES = {each.slug: each.name for each in CONNECTORS}
 
 
 @dataclass(frozen=True)
@@ -47,11 +49,6 @@ class AccountView:
     def needs_a_person(self) -> bool:
         """Tell whether it must be connected again, or soon."""
         return self.tone == "act"
-
-
-def network_name(slug: str) -> str:
-    """Return what people call a network."""
-    return _NAMES.get(slug, slug)
 
 
 def waiting(account_id: int) -> int:

@@ -18,6 +18,8 @@ from sharing.posting.models import SocialAccount
 
 # Longer than one renewal can take.
 _RENEWAL = timedelta(seconds=30)
+# Nobody who has asked for a page waits longer than this for somebody else's renewal.
+_RENEWAL_IN_A_REQUEST = timedelta(seconds=2)
 _PAUSE = 0.1
 
 Answer = TypeVar("Answer")
@@ -119,10 +121,10 @@ class Keyring:
     The lock is a lease on the row, not a transaction: nobody's writes wait for a network.
     """
 
-    def __init__(self, account_id: int, *, in_thread: bool = True) -> None:
+    def __init__(self, account_id: int, *, in_request: bool = False) -> None:
         self._account_id = account_id
-        # A thread's connection is its own and nobody else closes it.
-        self._in_thread = in_thread
+        # A sender's thread has a connection of its own, and nobody else closes it; a request has neither that nor time.
+        self._in_request = in_request
 
     @contextmanager
     def lock(self) -> Iterator[None]:
@@ -132,7 +134,7 @@ class Keyring:
             yield
         finally:
             self._rows().filter(renewing_until=mine).update(renewing_until=None)
-            if self._in_thread:
+            if not self._in_request:
                 connection.close()
 
     def load(self) -> contract.Credentials:
@@ -151,7 +153,8 @@ class Keyring:
         )
 
     def _take(self) -> datetime:
-        ends = time.monotonic() + _RENEWAL.total_seconds()
+        patience = _RENEWAL_IN_A_REQUEST if self._in_request else _RENEWAL
+        ends = time.monotonic() + patience.total_seconds()
         while True:
             now = clock()
             until = now + _RENEWAL
@@ -159,7 +162,7 @@ class Keyring:
             if self._rows().filter(free).update(renewing_until=until):
                 return until
             if time.monotonic() > ends:
-                words = "Another worker is renewing the access to this account."
+                words = "The access to this account is being renewed at this moment. Try again in half a minute."
                 raise contract.Stopped(contract.RetryLater(until, words))
             time.sleep(_PAUSE)
 

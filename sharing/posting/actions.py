@@ -141,7 +141,9 @@ def approve(*, post: SocialPost, by: Any) -> int:
     if due is None and drafts.filter(due_at__isnull=False).exists():
         # Its page was published when it had been approved before: no other publication need come.
         due = now
-    moved = drafts.update(state=_S.APPROVED, due_at=due, not_before=due, problem="", changed_at=now)
+    moved = drafts.update(
+        state=_S.APPROVED, due_at=due, not_before=due, tries=0, problem="", changed_at=now
+    )
     if moved:
         SocialPost.objects.filter(pk=post.pk).update(approved_by=by, approved_at=now)
         if due is not None and due <= now:
@@ -154,10 +156,17 @@ def withdraw_approval(*, post: SocialPost, by: Any) -> int:
     """Make what has not begun a draft again; return how many deliveries that is."""
     now = clock()
     moved = 0
+    # In the order of whoever approves or changes it: the post, then its deliveries.
+    SocialPost.objects.select_for_update().get(pk=post.pk)
     for delivery in post.deliveries.select_for_update().filter(state=_S.APPROVED):
         moved += _decide(delivery, _S.DRAFT, f"Approval withdrawn by {by}.", now, not_before=None)
     if moved:
-        SocialPost.objects.filter(pk=post.pk).update(approved_by=None, approved_at=None)
+        SocialPost.objects.filter(pk=post.pk).update(
+            approved_by=None,
+            approved_at=None,
+            # Whoever looked at it before that approves it no more.
+            changed_at=now,
+        )
     return moved
 
 
@@ -207,7 +216,7 @@ def reschedule(*, post: SocialPost, timing: Timing) -> None:
     now = clock()
     due = timing.moment(now)
     moved = post.deliveries.filter(state__in=[_S.DRAFT, _S.APPROVED]).update(
-        due_at=due, not_before=due, changed_at=now
+        due_at=due, not_before=due, tries=0, changed_at=now
     )
     if not moved:
         raise NotNow("This post is on its way, or over: nothing is left to reschedule.")
@@ -217,6 +226,8 @@ def reschedule(*, post: SocialPost, timing: Timing) -> None:
         time_zone=timing.time_zone,
         changed_at=now,
     )
+    if due is not None and due <= now:
+        wake_sender()
 
 
 @transaction.atomic
@@ -302,6 +313,9 @@ def _decide(
     is_held = before in HELD and after is not _S.CANCELLED
     if is_held or not may_follow(before, after):
         return 0
+    if after is _S.APPROVED:
+        # Whoever sends it once more wants it tried as long as the first time.
+        values["tries"] = 0
     moved = Delivery.objects.filter(pk=delivery.pk, state=before, fence=delivery.fence).update(
         state=after,
         # Whoever looks for an unknown one at this moment writes nothing any more.

@@ -120,12 +120,6 @@ def abilities(network: str) -> contract.Abilities | None:
     return found.abilities if found else None
 
 
-def network_name(network: str) -> str:
-    """Return what people call a network."""
-    found = _kinds().get(network)
-    return found.name if found else network
-
-
 def id_in(network: str, address: str, *, host: str, account_id: str, handle: str = "") -> str:
     """Return the id of the post at an address, or "" where it names none of this account."""
     found = _kinds().get(network)

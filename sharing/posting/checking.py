@@ -9,7 +9,7 @@ from wagtail.log_actions import log
 from sharing.networks import posting
 from sharing.networks.http import Outbound
 from sharing.networks.posting import contract
-from sharing.posting import accounts, vault
+from sharing.posting import accounts, installation, vault
 from sharing.posting.models import SocialAccount
 from sharing.posting.waking import wake_sender
 
@@ -20,17 +20,21 @@ _LONGEST_PROBLEM = 500
 
 @dataclass(frozen=True)
 class Checked:
-    """What came of it; `problem` is "" where the account works."""
+    """What came of it; `problem` is "" where the account works, or where nobody was asked."""
 
     problem: str = ""
     is_lost: bool = False
+    was_asked: bool = True
 
 
 def check(*, account: SocialAccount, by: Any, outbound: Outbound) -> Checked:
     """Ask whose account it is, and write down what came of it.
 
     An account that the network had shut out and takes again goes on. Trouble that passes disconnects nothing.
+    A copy of the site does not ask: an access that is renewed here would be over for the site that posts.
     """
+    if not installation.standing().is_ours:
+        return Checked(was_asked=False)
     try:
         profile = _profile(account, outbound)
     except contract.Stopped as stopped:
@@ -63,7 +67,7 @@ def _profile(account: SocialAccount, outbound: Outbound) -> contract.Profile:
         if not isinstance(stopped.outcome, contract.CredentialsExpired):
             raise
         return connector.profile(
-            connector.renew(known, accounts.Keyring(account.pk, in_thread=False))
+            connector.renew(known, accounts.Keyring(account.pk, in_request=True))
         )
 
 

@@ -15,6 +15,7 @@ from sharing.networks import parse_instance
 from sharing.networks.http import Outbound
 from sharing.networks.posting import connector, contract, mastodon_sign_in
 from sharing.networks.posting.bluesky import Bluesky
+from sharing.networks.posting.telegram import TelegramChannel
 from sharing.networks.secret import Secret
 from sharing.posting import actions, vault
 from sharing.posting.account_models import NetworkApp
@@ -26,8 +27,8 @@ from sharing.posting.waking import wake_sender
 CONNECT, RECONNECT = "sharing.account.connect", "sharing.account.reconnect"
 BLUESKY_ORIGIN = "https://bsky.social"
 _S = SocialAccount.State
-# Their accounts have one id in the whole world and may move from server to server.
-_KNOWN_EVERYWHERE = {Bluesky.slug}
+# Their accounts have one id in the whole world, whichever server they are asked for at.
+_KNOWN_EVERYWHERE = {Bluesky.slug, TelegramChannel.slug}
 _LONGEST_HOST = 253
 _LONGEST_ID = 300
 
@@ -99,7 +100,11 @@ def app_at(
         name=settings.SITE_NAME,
         website=settings.SITE_URL,
     )
-    kept = {"client_id": app.client_id, "client_secret": app.client_secret.reveal()}
+    kept = {
+        "client_id": app.client_id,
+        "client_secret": app.client_secret.reveal(),
+        "scopes": app.scopes,
+    }
     try:
         with transaction.atomic():
             NetworkApp.objects.update_or_create(
@@ -121,7 +126,12 @@ def registered(origin: str, *, redirect_uri: str) -> mastodon_sign_in.App | None
     except vault.Sealed:
         return None
     return mastodon_sign_in.App(
-        origin, redirect_uri, kept["client_id"], Secret(kept["client_secret"])
+        origin,
+        redirect_uri,
+        kept["client_id"],
+        Secret(kept["client_secret"]),
+        # What was kept before servers were asked has the usual ones.
+        tuple(kept.get("scopes", mastodon_sign_in.SCOPES)),
     )
 
 
@@ -147,6 +157,15 @@ def bluesky_account(
     return SignedIn("bluesky", account.origin, profile, account.credentials, view)
 
 
+def telegram_account(
+    origin: str, token: Secret, channel: str, outbound: Outbound, *, view: str = ""
+) -> SignedIn:
+    """Ask whether a bot may post in a channel; raises contract.Stopped, NotConnected."""
+    account = TelegramChannel(outbound).connect(token, channel, origin=origin, view=view)
+    profile = _profile("telegram", account, outbound)
+    return SignedIn("telegram", account.origin, profile, account.credentials, view)
+
+
 def keep(
     *, signed_in: SignedIn, by: Any, outbound: Outbound, again: SocialAccount | None = None
 ) -> Connected:
@@ -168,7 +187,7 @@ def store(*, signed_in: SignedIn, by: Any, again: SocialAccount | None = None) -
     if again is not None and not _is_same(again, signed_in):
         raise AnotherAccount(
             f"You let in {signed_in.profile.handle}, and {again.handle} was to be connected again. Nothing was "
-            f"changed. Sign in as {again.handle} there, then try again."
+            f"changed. Try again with {again.handle}."
         )
     try:
         return _stored(signed_in, by)

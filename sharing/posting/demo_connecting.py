@@ -1,10 +1,11 @@
-"""Connecting the demo network of this machine: two accounts, for trying the site without any of one's own."""
+"""Connecting the demo network of this machine: an account of each kind, to try the site without any of one's own."""
 
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from django.conf import settings
 
+from sharing.networks.demo import telegram_api
 from sharing.networks.demo.truth import DEMO_ACCOUNTS
 from sharing.networks.http import Expect, NotSent, Outbound, OutcomeUnknown
 from sharing.networks.posting import contract, mastodon_sign_in
@@ -29,6 +30,13 @@ def connect(*, redirect_uri: str, by: Any, outbound: Outbound) -> list[Connected
         signed_in = [
             _on_mastodon(where, name, redirect_uri, outbound),
             connecting.bluesky_account(where, name, Secret(password), outbound, view=where),
+            connecting.telegram_account(
+                where,
+                Secret(telegram_api.token_of(name, password)),
+                f"@{telegram_api.username_of(name)}",
+                outbound,
+                view=where,
+            ),
         ]
     except (mastodon_sign_in.SignInFailed, contract.Stopped, NotSent, OutcomeUnknown) as reason:
         raise NotConnected(f"The demo network did not let us in: {reason}") from None

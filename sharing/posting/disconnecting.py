@@ -9,7 +9,7 @@ from wagtail.log_actions import log
 from sharing.networks import posting
 from sharing.networks.http import Outbound
 from sharing.networks.posting import contract
-from sharing.posting import actions, vault
+from sharing.posting import actions, installation, vault
 from sharing.posting.accounts import AccountRow, as_the_network_knows_it
 from sharing.posting.models import Delivery, SocialAccount
 from sharing.posting.states import DeliveryState
@@ -19,6 +19,9 @@ PAUSE, RESUME, DISCONNECT = (
     "sharing.account.pause",
     "sharing.account.resume",
     "sharing.account.disconnect",
+)
+NOT_REVOKED = (
+    "This is not the site that posts, so the network was not asked to take the access back."
 )
 _S = SocialAccount.State
 _GONE = "The account was disconnected."
@@ -56,9 +59,10 @@ def resume(*, account: SocialAccount, by: Any) -> bool:
 def disconnect(*, account: SocialAccount, by: Any, outbound: Outbound) -> Disconnected:
     """Take the access back at the network, erase the secrets, and give up what waits.
 
-    The network's trouble hinders nothing: it is told, and the secrets are erased all the same.
+    The network's trouble hinders nothing: it is told, and the secrets are erased all the same. A copy of the
+    site tells the network nothing: the access is the other site's too, which goes on posting with it.
     """
-    remark = _revoke(account, outbound)
+    remark = _revoke(account, outbound) if installation.standing().is_ours else NOT_REVOKED
     with transaction.atomic():
         changed = (
             SocialAccount.objects.filter(pk=account.pk)

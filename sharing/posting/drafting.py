@@ -1,4 +1,4 @@
-"""What the composer does: writing a post once, changing one that has not begun, letting it go out."""
+"""What people do with a post that has not begun: writing it once, changing it, moving it, letting it go out."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -10,12 +10,12 @@ from django.db import IntegrityError, transaction
 from django.db.models import F, Q
 
 from sharing.models import ShareTarget
-from sharing.posting import actions, scheduling
+from sharing.posting import actions, installation, scheduling
 from sharing.posting.actions import NotNow, Timing, Wording
 from sharing.posting.claims import clock
 from sharing.posting.models import Delivery, SocialAccount, SocialPost
 from sharing.posting.states import DeliveryState
-from sharing.posting.subjects import Standing, Subject
+from sharing.posting.subjects import Standing, Subject, subject_of
 from sharing.posting.waking import wake_sender
 
 _S = DeliveryState
@@ -37,6 +37,33 @@ class PostedAlready(NotNow):
     def __init__(self, account_ids: Collection[int]) -> None:
         self.account_ids = frozenset(account_ids)
         super().__init__("There is a post about this already. Tick “Post again” to make another.")
+
+
+@dataclass(frozen=True)
+class WrongTime:
+    """Why a post cannot go out at a time, in a sentence, and the field of a form where that is mended."""
+
+    field: str
+    sentence: str
+
+
+class NotThen(NotNow):
+    """Say why a post cannot go out at the time that it has, or is to have."""
+
+    def __init__(self, wrong: WrongTime) -> None:
+        self.field = wrong.field
+        super().__init__(wrong.sentence)
+
+
+class Unseen(NotNow):
+    """Say that the post is no longer what its publisher looked at."""
+
+    def __init__(self) -> None:
+        super().__init__("The post was changed since you opened it. Look at it again, below.")
+
+
+class MendFirst(NotNow):
+    """Say what keeps a draft from being sent as it is."""
 
 
 class ChangedMeanwhile(NotNow):
@@ -148,23 +175,79 @@ def revise(
         wake_sender()
 
 
-def refusal_of_approval(post: SocialPost, subject: Subject, now: datetime) -> str:
-    """Return why a post's time is no longer one that it can go out at; "" where it is."""
+@transaction.atomic
+def approve(*, post: SocialPost, by: Any, seen: datetime | None) -> int:
+    """Let a draft go out as its publisher saw it; return how many deliveries that is.
+
+    `seen` is the moment of the post's last change that they looked at. Raises Unseen, MendFirst, NotThen,
+    scheduling.Unusable; then nothing changed.
+    """
+    post = _held(post)
+    drafts = post.deliveries.filter(state=_S.DRAFT)
+    if not drafts.exists():
+        return 0
+    if seen is None or post.changed_at != seen:
+        raise Unseen
+    # What a copy of the site held back needs no mending: whoever approves it has looked on the network.
+    problems = drafts.exclude(problem__in=["", installation.HELD_BACK])
+    if problem := problems.values_list("problem", flat=True).first():
+        raise MendFirst(f"Mend it first: {problem}")
+    timing = Timing(SocialPost.When(post.when), post.local_time, post.time_zone)
+    if wrong := wrong_time(timing, subject_of(post.target), clock()):
+        raise NotThen(wrong)
+    return actions.approve(post=post, by=by)
+
+
+@transaction.atomic
+def reschedule(*, post: SocialPost, timing: Timing, may_approve: bool) -> None:
+    """Give what has not begun another time; what is approved is a publisher's to move.
+
+    Raises NotThen, NotNow, scheduling.Unusable; then nothing changed.
+    """
+    post = _held(post)
+    if not may_approve and post.deliveries.filter(state=_S.APPROVED).exists():
+        raise NotNow("A publisher has approved this post: they move it now.")
+    if wrong := wrong_time(timing, subject_of(post.target), clock()):
+        raise NotThen(wrong)
+    actions.reschedule(post=post, timing=timing)
+
+
+def wrong_time(timing: Timing, subject: Subject, now: datetime) -> WrongTime | None:
+    """Return why a post about a subject cannot go out at a time; None where it can."""
     if subject.standing is Standing.GONE:
-        return "The page, or the section, was deleted: there is nothing to link to."
-    match SocialPost.When(post.when):
+        return WrongTime("", "The page, or the section, was deleted: there is nothing to link to.")
+    match timing.when:
         case SocialPost.When.NOW if subject.is_awaited:
-            return "The page is not published yet. Choose “When the page is published”."
+            return WrongTime(
+                "when",
+                "It is not published yet, so a link would lead nowhere. Choose “When it is published”.",
+            )
         case SocialPost.When.AT_PUBLISH if not subject.can_be_published:
-            return "The page was published meanwhile. Choose when the post is to go out."
+            return WrongTime("when", "There is nothing to publish. Choose “Now”, or a time.")
         case SocialPost.When.AT_TIME:
-            try:
-                due = Timing(SocialPost.When.AT_TIME, post.local_time, post.time_zone).moment(now)
-            except scheduling.Unusable as error:
-                return str(error)
-            if due is not None and due < now:
-                return "Its time is over. Choose a later one, or “Now”."
-    return ""
+            return _wrong_moment(timing, now)
+    return None
+
+
+def _wrong_moment(timing: Timing, now: datetime) -> WrongTime | None:
+    try:
+        scheduling.zone(timing.time_zone)
+    except scheduling.Unusable as error:
+        return WrongTime("time_zone", str(error))
+    try:
+        due = timing.moment(now)
+    except scheduling.Unusable as error:
+        return WrongTime("local_time", str(error))
+    if due is not None and due < now:
+        return WrongTime("local_time", "This time is over. Choose a later one, or “Now”.")
+    return None
+
+
+def _held(post: SocialPost) -> SocialPost:
+    """Return a post as it is, held against everybody else who changes it or decides about it."""
+    return (
+        SocialPost.objects.select_for_update(of=("self",)).select_related("target").get(pk=post.pk)
+    )
 
 
 def _refuse_unasked(target: ShareTarget, account_ids: Collection[int]) -> None:

@@ -12,14 +12,14 @@ from datetime import datetime
 from functools import partial
 from typing import TypeVar
 
-from django.db import transaction
+from django.db import DatabaseError, transaction
 from django.db.models import F
 
 from sharing.posting import claims, kill_points
 from sharing.posting.claims import Claim, clock
 from sharing.posting.jobs import Job, Sender, load
 from sharing.posting.models import Delivery, DeliveryAttempt, SocialAccount
-from sharing.posting.outcomes import Doubtful, Later, Outcome, Prepared
+from sharing.posting.outcomes import Deferred, Doubtful, Later, Outcome, Prepared
 from sharing.posting.recording import Step, begin_lines, record
 from sharing.posting.states import DeliveryState
 
@@ -108,7 +108,7 @@ def _begin(
     now = moment.now
     due: list[Job] = []
     if taken := claims.take_due(free, now):
-        due, gone = load(taken)
+        due, gone = _load(taken, _S.PREPARING, now)
         _give_up(gone, now)
         due = _within_budget(due, now)
     at_once: list[tuple[_Flight, Outcome]] = []
@@ -122,9 +122,44 @@ def _begin(
             flying[pool.submit(sender.prepare, job)] = flight
     recorded = _land(sender, pool, at_once, flying, moment)
     if (left := free - len(taken)) and (taken := claims.take_unknown(left, now)):
-        for job in load(taken)[0]:
+        for job in _load(taken, _S.UNKNOWN, now)[0]:
             flying[pool.submit(sender.look_up, job)] = _Flight(job, _S.UNKNOWN)
     return recorded
+
+
+def _load(
+    taken: Sequence[Claim], state: DeliveryState, now: datetime
+) -> tuple[list[Job], list[Claim]]:
+    """Do what `load` does; one that our own code cannot read keeps no other back."""
+    try:
+        return load(taken)
+    except DatabaseError:
+        raise
+    except Exception:
+        logger.exception("one of %s deliveries cannot be read", len(taken))
+    jobs: list[Job] = []
+    gone: list[Claim] = []
+    broken: list[Claim] = []
+    for claim in taken:
+        try:
+            one, without_a_page = load([claim])
+        except DatabaseError:
+            raise
+        except Exception:  # noqa: BLE001 - the first of them is in the log
+            broken.append(claim)
+        else:
+            jobs += one
+            gone += without_a_page
+    rows = Delivery.objects.in_bulk([claim.delivery_id for claim in broken])
+    record(
+        [
+            Step(claim, row.account_id, state, row.tries, _BROKEN[state], armed_at=row.armed_at)
+            for claim in broken
+            if (row := rows.get(claim.delivery_id))
+        ],
+        now,
+    )
+    return jobs, gone
 
 
 def _land(
@@ -147,6 +182,7 @@ def _land(
             tries=flight.job.tries,
             outcome=outcome,
             attempt_id=flight.attempt_id,
+            armed_at=flight.job.armed_at,
         )
         for flight, outcome in landed
         if not isinstance(outcome, Prepared)
@@ -246,7 +282,7 @@ def _within_budget(jobs: list[Job], now: datetime) -> list[Job]:
             [
                 Step(
                     job.claim, job.account_id, _S.PREPARING, job.tries,
-                    Later("The network takes no more for now.", until=until),
+                    Deferred("The network takes no more for now.", until=until),
                 )
                 for job, until in beyond
             ],

@@ -14,7 +14,7 @@ from typing import Protocol
 from django.db import transaction
 from django.db.models import Q, QuerySet
 
-from sharing.posting import recording
+from sharing.posting import patience, recording
 from sharing.posting.accounts import AccountRow
 from sharing.posting.after_models import PostWish
 from sharing.posting.afterwards import There
@@ -22,7 +22,7 @@ from sharing.posting.claims import LEASE, clock
 from sharing.posting.jobs import post_of
 from sharing.posting.models import Delivery, DeliveryAttempt, SocialAccount
 from sharing.posting.outcomes import AccessLost, Done, Later, Outcome, Refused
-from sharing.posting.recording import BACK_OFF, GIVE_UP_AFTER
+from sharing.posting.patience import GIVE_UP_AFTER
 from sharing.posting.states import DeliveryState
 from sharing.shareables import shareables
 
@@ -154,11 +154,9 @@ def record(errand: Errand, outcome: Outcome) -> bool:
             words = f"Given up after {GIVE_UP_AFTER.days} days. Last: {outcome.words}"
             had = _refuse(mine, words, now)
         case Later() | AccessLost():
-            wait = BACK_OFF[min(errand.tries, len(BACK_OFF)) - 1]
             told = outcome.until if isinstance(outcome, Later) else None
-            had = mine.update(
-                not_before=told or now + wait, lease_until=None, problem=outcome.words[:500]
-            )
+            again = patience.next_try(errand.tries, now, told)
+            had = mine.update(not_before=again, lease_until=None, problem=outcome.words[:500])
         case _:
             raise AssertionError(f"{outcome} is no end of a wish")
     DeliveryAttempt.objects.filter(pk=errand.attempt_id, ended_at=None).update(

@@ -139,7 +139,9 @@ def _hold_back(delivery: Delivery, now: datetime) -> int:
         changed_at=now,
     )
     if moved:
-        SocialPost.objects.filter(pk=delivery.post_id).update(approved_by=None, approved_at=None)
+        SocialPost.objects.filter(pk=delivery.post_id).update(
+            approved_by=None, approved_at=None, changed_at=now
+        )
         DeliveryAttempt.objects.create(
             delivery=delivery,
             kind=DeliveryAttempt.Kind.PERSON,

@@ -3,7 +3,7 @@
 import logging
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
 from typing import Any, NamedTuple, Protocol
@@ -153,13 +153,15 @@ def post_of(delivery: Delivery, shared: Shareable) -> contract.Post:
 
 
 def _post(row: "_Row | Delivery", card: contract.Card | None) -> contract.Post:
+    link = post_address(row.link_code)
     return contract.Post(
         text=row.text,
-        link=post_address(row.link_code),
+        link=link,
         language=row.language,
         visibility=contract.Visibility(row.options.get("visibility", "public")),
         warning=row.options.get("warning", ""),
-        card=card,
+        # Most readers press the card, not the link in the text: they are told from others all the same.
+        card=card and replace(card, url=link),
     )
 
 

@@ -5,7 +5,8 @@ from typing import ClassVar
 
 from django.conf import settings
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Count, F, OuterRef, Prefetch, Q, Subquery
+from django.db.models.functions import Coalesce
 
 from sharing.posting.states import FINISHED, HELD, DeliveryState
 
@@ -122,6 +123,20 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
     def abandoned(self, now: datetime) -> "DeliveryQuerySet":
         """Return what a worker held that should have ended by now."""
         return self.filter(state__in=HELD, lease_until__lt=now)
+
+    def with_newest_lines(self, most: int) -> "DeliveryQuerySet":
+        """Add each ledger's last lines as `newest_lines`, the newest first, and as `line_count` how many there are."""
+        lines = DeliveryAttempt.objects.order_by("-began_at", "-pk")[:most]
+        counted = (
+            DeliveryAttempt.objects.filter(delivery=OuterRef("pk"))
+            .order_by()
+            .values("delivery")
+            .annotate(number=Count("pk"))
+            .values("number")
+        )
+        return self.prefetch_related(Prefetch("attempts", lines, to_attr="newest_lines")).annotate(
+            line_count=Coalesce(Subquery(counted), 0)
+        )
 
     def unfinished(self) -> "DeliveryQuerySet":
         """Return what something is still to happen to."""

@@ -54,6 +54,13 @@ class Later(Outcome):
 
 
 @dataclass(frozen=True, slots=True)
+class Deferred(Outcome):
+    """The network was not asked at all, because the account's allowance is used up `until` then."""
+
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class AccessLost(Outcome):
     """The network certainly has no post, and takes none until the account is connected again."""
 

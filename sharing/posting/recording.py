@@ -8,6 +8,7 @@ from typing import Any
 from django.db import connection, transaction
 from django.db.models import F, Q
 
+from sharing.posting import patience
 from sharing.posting.claims import Claim
 from sharing.posting.models import DeliveryAttempt, SocialAccount
 from sharing.posting.outcomes import (
@@ -15,6 +16,7 @@ from sharing.posting.outcomes import (
     AccessLost,
     Budget,
     CannotTell,
+    Deferred,
     Done,
     Doubtful,
     Later,
@@ -25,27 +27,28 @@ from sharing.posting.outcomes import (
 from sharing.posting.states import DeliveryState, may_follow
 from sharing.posting.value_lists import as_table
 
-# Between tries, and between looks for what is unknown; the last one goes on.
-BACK_OFF = tuple(timedelta(seconds=s) for s in (5, 15, 60, 300, 900, 3600, 10_800))
 # An account that cannot be reached is left alone for so long, by its failures in a row.
 BREAK = tuple(timedelta(seconds=s) for s in (5, 10, 30, 60, 300, 600))
-GIVE_UP_AFTER = timedelta(days=2)
+# So many requests may be swallowed before the next one waits.
+_SWALLOWED = 5
 
 _S = DeliveryState
 
 
 @dataclass(frozen=True)
 class Step:
-    """One step that is over: whose, from which state, how often before, and what came of it."""
+    """One step that is over: whose, from which state, and what came of it."""
 
     claim: Claim
     account_id: int
     before: DeliveryState
+    # How often it was tried before this step, since a person last decided.
     tries: int
     outcome: Outcome
     # Its line in the ledger, where it has one already.
     attempt_id: int | None = None
-    waits_since: datetime | None = None
+    # When what is looked for may have been sent.
+    armed_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -58,6 +61,8 @@ class _Change:
     published_at: datetime | None = None
     # Until then the network may have been asked: what is not there long after it, will not come.
     settles_from: datetime | None = None
+    # Tries that arming has not counted.
+    tried: int = 0
 
 
 @transaction.atomic
@@ -105,25 +110,36 @@ def _change(step: Step, now: datetime) -> _Change:
         case AccessLost():
             # Its account takes nothing until somebody connects it again; then it is due.
             return _Change(_S.APPROVED, now, outcome.words)
+        case Deferred():
+            return _Change(_S.APPROVED, outcome.until, outcome.words)
         case Later() if step.before is _S.UNKNOWN:
-            return _Change(_S.UNKNOWN, outcome.until or now + _back_off(step), outcome.words)
+            again = now + patience.wait_at_age(now - (step.armed_at or now))
+            return _Change(_S.UNKNOWN, max(again, outcome.until or again), outcome.words)
         case Later():
-            if step.waits_since is not None and now - step.waits_since > GIVE_UP_AFTER:
-                words = f"Given up after {GIVE_UP_AFTER.days} days. Last: {outcome.words}"
-                return _Change(_S.FAILED, None, words)
-            return _Change(_S.APPROVED, outcome.until or now + _back_off(step), outcome.words)
+            return _unsent(step, step.tries + 1, outcome.until, now)
         case Absent():
-            return _Change(_S.APPROVED, now, outcome.words)
+            return _unsent(step, step.tries, None, now)
         case Doubtful():
-            return _Change(_S.UNKNOWN, now + BACK_OFF[0], outcome.words, settles_from=now)
+            soon = now + patience.BACK_OFF[0]
+            return _Change(_S.UNKNOWN, soon, outcome.words, settles_from=now)
         case CannotTell():
             return _Change(_S.UNKNOWN, outcome.until, outcome.words)
         case _:
             raise AssertionError(f"{outcome} is no end of a step")
 
 
-def _back_off(step: Step) -> timedelta:
-    return BACK_OFF[min(step.tries, len(BACK_OFF) - 1)]
+def _unsent(step: Step, tries: int, told: datetime | None, now: datetime) -> _Change:
+    """Return what becomes of a delivery that the network certainly does not have, after so many tries."""
+    words, tried = step.outcome.words, int(step.before is _S.PREPARING)
+    if tries >= patience.MOST_TRIES:
+        return _Change(_S.FAILED, None, patience.given_up(tries, words), tried=tried)
+    if step.before is _S.UNKNOWN:
+        # It has waited while it was looked for.
+        late = tries - _SWALLOWED
+        again = patience.next_try(late, now, told) if late > 0 else now
+    else:
+        again = patience.next_try(tries, now, told)
+    return _Change(_S.APPROVED, again, words, tried=tried)
 
 
 def _write(steps: Sequence[Step], changes: Mapping[Claim, _Change], now: datetime) -> set[Claim]:
@@ -139,6 +155,7 @@ def _write(steps: Sequence[Step], changes: Mapping[Claim, _Change], now: datetim
             change.permalink,
             _moment(change.published_at),
             _moment(change.settles_from),
+            change.tried,
         )
         for step in sorted(steps, key=lambda step: step.claim.delivery_id)
         if (change := changes[step.claim])
@@ -151,7 +168,8 @@ def _write(steps: Sequence[Step], changes: Mapping[Claim, _Change], now: datetim
       remote_id = CASE WHEN new.remote_id = '' THEN sharing_delivery.remote_id ELSE new.remote_id END,
       permalink = CASE WHEN new.permalink = '' THEN sharing_delivery.permalink ELSE new.permalink END,
       published_at = COALESCE(new.published_at, sharing_delivery.published_at),
-      armed_at = COALESCE(new.settles_from, sharing_delivery.armed_at), changed_at = %s
+      armed_at = COALESCE(new.settles_from, sharing_delivery.armed_at),
+      tries = sharing_delivery.tries + new.tried, changed_at = %s
     FROM new
     WHERE sharing_delivery.id = new.id AND sharing_delivery.fence = new.fence
       AND sharing_delivery.state = new.before
@@ -173,6 +191,7 @@ _WRITTEN = {
     "permalink": "text",
     "published_at": "timestamptz",
     "settles_from": "timestamptz",
+    "tried": "integer",
 }
 
 
@@ -251,6 +270,10 @@ def tell_account(account_id: int, outcomes: Sequence[Outcome], now: datetime) ->
     stops = [each for each in outcomes if isinstance(each, Later) and each.everybody]
     if stops:
         _pause(accounts, stops, now)
+    if used_up := [each for each in outcomes if isinstance(each, Deferred) and each.until]:
+        # Or all that waits would be claimed and given back, a line in the ledger each, time and again.
+        until = max(each.until for each in used_up if each.until)
+        _silence(accounts, until, problem=used_up[-1].words[:500])
     works = {"used_at": now, "failures": 0, "problem": ""}
     is_well = not stops and any(isinstance(each, (Published, Done)) for each in outcomes)
     told = [each.budget for each in outcomes if each.budget is not None]
@@ -265,11 +288,20 @@ def tell_account(account_id: int, outcomes: Sequence[Outcome], now: datetime) ->
 
 
 def _pause(accounts: Any, stops: Sequence[Later], now: datetime) -> None:
-    account = accounts.only("failures").get()
+    account = accounts.only("failures", "silent_until").get()
     told = [stop.until for stop in stops if stop.until is not None]
-    until = max(told) if told else now + BREAK[min(account.failures, len(BREAK) - 1)]
+    values: dict[str, Any] = {"problem": stops[-1].words[:500]}
+    if account.silent_until is None or account.silent_until <= now:
+        told.append(now + BREAK[min(account.failures, len(BREAK) - 1)])
+        values["failures"] = F("failures") + 1
+    # Else it was under way as the trouble began: the same failure, and no further one.
+    if told:
+        _silence(accounts, max(told), **values)
+
+
+def _silence(accounts: Any, until: datetime, **values: Any) -> None:
     accounts.filter(Q(silent_until=None) | Q(silent_until__lt=until)).update(
-        silent_until=until, failures=F("failures") + 1, problem=stops[-1].words[:500]
+        silent_until=until, **values
     )
 
 

@@ -46,14 +46,17 @@ TRANSITIONS = (
         _S.PREPARING, _S.APPROVED, "not sent: later, or the worker died before it was armed"
     ),
     Transition(_S.PREPARING, _S.ARMED, "key and lease committed, then the one request"),
-    Transition(_S.PREPARING, _S.FAILED, "the network would refuse it"),
+    Transition(
+        _S.PREPARING, _S.FAILED, "the network would refuse it, or given up after many tries"
+    ),
     Transition(_S.PREPARING, _S.CANCELLED, "the page or account is gone"),
     Transition(_S.ARMED, _S.PUBLISHED, "the network told its id and permalink"),
     Transition(_S.ARMED, _S.APPROVED, "certainly not posted: later"),
-    Transition(_S.ARMED, _S.FAILED, "certainly not posted: refused"),
+    Transition(_S.ARMED, _S.FAILED, "certainly not posted: refused, or given up after many tries"),
     Transition(_S.ARMED, _S.UNKNOWN, "no usable answer, or the worker died"),
     Transition(_S.UNKNOWN, _S.PUBLISHED, "found on the network, or a person says it is there"),
     Transition(_S.UNKNOWN, _S.APPROVED, "certainly not there, or a person says send again"),
+    Transition(_S.UNKNOWN, _S.FAILED, "certainly not there, and given up after many tries"),
     Transition(_S.UNKNOWN, _S.CANCELLED, "a person gives it up"),
     Transition(_S.FAILED, _S.APPROVED, "a person tries again"),
     Transition(_S.FAILED, _S.CANCELLED, "a person gives it up"),

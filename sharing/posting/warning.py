@@ -10,6 +10,7 @@ from django.db import transaction
 from django.template.loader import render_to_string
 from django.urls import reverse
 
+from sharing.networks.posting import network_name
 from sharing.posting import account_queries, installation
 from sharing.posting.claims import clock
 from sharing.posting.models import SocialAccount
@@ -73,7 +74,7 @@ def managers() -> list[Any]:
 
 
 def _message(user: Any, account: SocialAccount, due: str, now: datetime) -> EmailMessage:
-    network = account_queries.network_name(account.network)
+    network = network_name(account.network)
     name = f"{account.handle} on {network}"
     if due == EXPIRED:
         subject = f"Connect {name} again"

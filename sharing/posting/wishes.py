@@ -7,6 +7,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 
 from sharing.links import post_address
+from sharing.networks.posting import network_name
 from sharing.posting import afterwards
 from sharing.posting.actions import NotNow
 from sharing.posting.after_models import PostWish
@@ -29,7 +30,7 @@ def ask_to_correct(*, delivery: Delivery, text: str, by: Any) -> None:
     """Have a published post say something else, where its network edits; raises NotNow."""
     delivery = _published(delivery)
     can = afterwards.abilities(delivery.account.network)
-    name = afterwards.network_name(delivery.account.network)
+    name = network_name(delivery.account.network)
     if can is None or not can.edits:
         raise NotNow(f"Posts on {name} cannot be changed: delete it there, and post again.")
     text = text.replace("\r\n", "\n").strip()
@@ -93,7 +94,7 @@ def _published(delivery: Delivery) -> Delivery:
         label = DeliveryState(delivery.state).label.lower()
         raise NotNow(f"This post is {label} by now. Look at it again.")
     if delivery.account.state == SocialAccount.State.DISCONNECTED:
-        name = afterwards.network_name(delivery.account.network)
+        name = network_name(delivery.account.network)
         raise NotNow(f"The account is disconnected. Delete or change the post on {name} itself.")
     return delivery
 

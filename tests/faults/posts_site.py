@@ -14,7 +14,7 @@ from django.db import transaction
 from sharing.networks import http, posting
 from sharing.networks.http import Outbound
 from sharing.networks.posting import bluesky, contract, mastodon
-from sharing.posting import claims, recording, tasks
+from sharing.posting import claims, tasks
 from sharing.posting import kill_points as engine_points
 from sharing.posting.sending import Networks
 from tests.faults import kill_points
@@ -24,7 +24,6 @@ LEASE = 8.0
 # An exchange with a network, and how long after one a network may still be at work on it.
 WITHIN = 1.5
 SETTLES_AFTER = 5.0
-_BACK_OFF = (0.5, 1.0, 2.0)
 
 BEFORE_THE_CLAIM_COMMITS = "before-the-claim-commits"
 AFTER_THE_BYTES = "after-the-bytes"
@@ -51,7 +50,6 @@ def change() -> None:
     """Put in the points, shorten the times, and let each process send as if it were alone on its machine."""
     settings.KILL_POINTS = kill_points._reach
     claims.LEASE = timedelta(seconds=LEASE)
-    recording.BACK_OFF = tuple(timedelta(seconds=each) for each in _BACK_OFF)
     for connector in (mastodon.MastodonApi, bluesky.Bluesky, Blind):
         connector.abilities = replace(
             connector.abilities, settles_after=timedelta(seconds=SETTLES_AFTER)

@@ -7,6 +7,7 @@ is posted is really there.
 import http.client
 import json
 import re
+import ssl
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -33,19 +34,16 @@ _LABELS = [(methods.split("|"), re.compile(path), label) for methods, path, labe
 class Real:
     """One account on one real server, looked at without any connector."""
 
-    def __init__(self, origin: str, token: str) -> None:
+    def __init__(self, origin: str, token: str, tls: ssl.SSLContext | None = None) -> None:
         self.origin = origin
         self._token = token
+        self._tls = tls
 
     def ask(
         self, method: str, target: str, body: bytes = b"", headers: dict[str, str] | None = None
     ) -> Reply:
         """Make one request."""
-        parts = urlsplit(self.origin)
-        kind = (
-            http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-        )
-        connection = kind(parts.netloc, timeout=_PATIENCE)
+        connection = self._connection()
         try:
             connection.request(method, target, body or None, headers or {})
             response = connection.getresponse()
@@ -58,13 +56,26 @@ class Real:
         finally:
             connection.close()
 
-    def json(self, method: str, target: str, body: Any = None) -> Any:
-        """Make a request with the account's own access, where there is one, and read the answer."""
-        headers = {} if body is None else {"Content-Type": "application/json"}
+    def _connection(self) -> http.client.HTTPConnection:
+        parts = urlsplit(self.origin)
+        if parts.scheme == "https":
+            return http.client.HTTPSConnection(parts.netloc, timeout=_PATIENCE, context=self._tls)
+        return http.client.HTTPConnection(parts.netloc, timeout=_PATIENCE)
+
+    def try_(
+        self, method: str, target: str, body: Any = None, headers: dict[str, str] | None = None
+    ) -> Reply:
+        """Make a request with the account's own access, where there is one, whatever is answered."""
+        named = dict(headers or {})
+        if body is not None:
+            named["Content-Type"] = "application/json"
         if self._token:
-            headers["Authorization"] = f"Bearer {self._token}"
-        content = b"" if body is None else json.dumps(body).encode()
-        reply = self.ask(method, target, content, headers)
+            named["Authorization"] = f"Bearer {self._token}"
+        return self.ask(method, target, b"" if body is None else json.dumps(body).encode(), named)
+
+    def json(self, method: str, target: str, body: Any = None) -> Any:
+        """Make a request as `try_` does, and read the answer."""
+        reply = self.try_(method, target, body)
         assert reply.status < 300, (method, target, reply.status, reply.body[:500])
         return json.loads(reply.body or b"null")
 

@@ -240,6 +240,20 @@ def test_a_beacon_that_is_too_late_is_told_what_is_taken(
     assert why() == {"too_late": 1}
 
 
+def test_where_late_ones_are_taken_for_longer_now_what_is_forgotten_is_refused(
+    shared: Shared, readers: Any, settings: Any
+) -> None:
+    counted()
+    actions.prune_events()
+    settings.SHARE_EVENT_RETENTION = timedelta(days=14)
+    answer = send(readers(), beacon(shared, occurred_at=ago(days=9).isoformat()))
+    assert answer.status_code == 400
+    assert f"{ago(days=7, hours=1):%Y-%m-%dT%H}" in answer.json()["errors"]["occurred_at"][0]
+    assert why() == {"too_late": 1}
+    assert send(readers(), beacon(shared, occurred_at=ago(days=7).isoformat())).status_code == 202
+    assert counted() == 1, "what is taken is counted"
+
+
 def test_a_beacon_from_the_future_is_refused_and_a_clock_that_is_ahead_is_forgiven(
     shared: Shared, readers: Any
 ) -> None:

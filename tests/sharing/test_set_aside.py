@@ -129,6 +129,16 @@ def test_an_entry_older_than_ids_are_kept_stays(target: ShareTarget) -> None:
     assert actions.drain() == 0
 
 
+def test_an_entry_whose_id_was_forgotten_stays_though_ids_are_kept_for_longer_now(
+    target: ShareTarget, settings: Any
+) -> None:
+    actions.drain()
+    actions.prune_events()
+    settings.SHARE_EVENT_RETENTION = timedelta(days=30)
+    add(target.pk, at=(timezone.now() - timedelta(days=9)).timestamp())
+    assert set_aside.requeue(valkey.events_for_jobs()) == (0, 1)
+
+
 def test_an_entry_that_someone_else_put_back_meanwhile_goes_once(
     target: ShareTarget, monkeypatch: pytest.MonkeyPatch
 ) -> None:

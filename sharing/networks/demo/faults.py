@@ -52,7 +52,7 @@ class Wire(StrEnum):
 class Fault:
     """Do this at some of the next requests.
 
-    `on` is "post", "find", "upload", "session", "token", "read", "change" or "any". It happens
+    `on` is "post", "find", "upload", "session", "token", "instance", "read", "change" or "any". It happens
     `times` times, each time with this `chance`. `shape` says how a rate limit tells when it is over: see `reset_header`.
     """
 

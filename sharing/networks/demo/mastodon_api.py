@@ -18,6 +18,10 @@ from sharing.networks.posting.lengths import TextRule, links, measure
 NETWORK = "mastodon"
 TYPES = ["image/jpeg", "image/png", "image/gif", "image/webp"]
 _PICTURE_BYTES = 16 * 1024 * 1024
+_OLD = "old"
+_OLD_SCOPES = {"read", "write", "follow"}
+# In seconds.
+_OLD_ACCESS = 36_000
 
 
 def register_app(truth: Truth, request: Request) -> Reply:
@@ -51,7 +55,9 @@ def authorize(truth: Truth, request: Request) -> Reply:
             "</form>"
         )
     account = str(request.fields().get("account", ""))
-    if account not in truth.accounts:
+    if truth.habits.flavour == _OLD and not set(asked["scope"].split()) <= _OLD_SCOPES:
+        back = {"error": "invalid_scope", "state": asked["state"]}
+    elif account not in truth.accounts:
         back = {"error": "access_denied", "state": asked["state"]}
     else:
         code = secrets.token_urlsafe(16)
@@ -61,12 +67,18 @@ def authorize(truth: Truth, request: Request) -> Reply:
 
 
 def token(truth: Truth, request: Request) -> Reply:
-    """POST /oauth/token: a code is good once, and only with its verifier."""
+    """POST /oauth/token: a code is good once, and only with its verifier; so is what renews an access."""
     fields = request.fields()
     client_id = str(fields.get("client_id", ""))
     app = truth.apps.get(client_id)
     if app is None or not hmac.compare_digest(app[0], str(fields.get("client_secret", ""))):
         return as_json({"error": "invalid_client"}, status=401)
+    if fields.get("grant_type") == "refresh_token":
+        renews = truth.tokens.get(str(fields.get("refresh_token", "")))
+        if renews is None or renews.kind != "renews" or renews.state != "good":
+            return as_json({"error": "invalid_grant"}, status=400)
+        renews.state = "used"
+        return _access(truth, renews.account, renews.scopes)
     given = truth.codes.pop(str(fields.get("code", "")), None)
     challenge = hashlib.sha256(str(fields.get("code_verifier", "")).encode()).digest()
     if (
@@ -75,8 +87,7 @@ def token(truth: Truth, request: Request) -> Reply:
         or urlsafe_b64encode(challenge).decode().rstrip("=") != given["code_challenge"]
     ):
         return as_json({"error": "invalid_grant"}, status=400)
-    made = truth.let_in(given["account"], scopes=frozenset(given["scope"].split()))
-    return as_json({"access_token": made, "token_type": "Bearer", "scope": given["scope"]})
+    return _access(truth, given["account"], frozenset(given["scope"].split()))
 
 
 def revoke(truth: Truth, request: Request) -> Reply:
@@ -99,6 +110,8 @@ def verify_credentials(truth: Truth, request: Request) -> Reply:
 
 def instance(truth: Truth, request: Request) -> Reply:
     """GET /api/v2/instance."""
+    if truth.habits.flavour == _OLD:
+        return _no_record()
     is_gotosocial = truth.habits.flavour == "gotosocial"
     return as_json(
         {
@@ -124,8 +137,17 @@ def instance(truth: Truth, request: Request) -> Reply:
     )
 
 
+def first_instance(truth: Truth, request: Request) -> Reply:
+    """GET /api/v1/instance."""
+    version = "1.0.0" if truth.habits.flavour == _OLD else "4.5.0"
+    host = request.headers.get("host", "")
+    return as_json({"uri": host, "title": "Demo network", "version": version})
+
+
 def upload(truth: Truth, request: Request) -> Reply:
     """POST /api/v2/media: 202 while the picture is not ready."""
+    if truth.habits.flavour == _OLD:
+        return _no_record()
     _let_in(truth, request, "write:media")
     fields = request.fields()
     data = fields.get("file")
@@ -175,6 +197,8 @@ def show_status(truth: Truth, request: Request, id: str) -> Reply:
         return _no_record()
     if request.method == "DELETE":
         post.gone = True
+    elif request.method == "PUT" and truth.habits.flavour == _OLD:
+        return as_json({"detail": "Method not allowed."}, status=405)
     elif request.method == "PUT":
         post.said = post.said | _checked(truth, request)
         post.text = post.said["status"]
@@ -186,6 +210,12 @@ def own_statuses(truth: Truth, request: Request, account_id: str) -> Reply:
     account = _let_in(truth, request, "read:statuses").account
     if not truth.habits.shows_own_posts or account_id != _account_id(account):
         return _no_record()
+    if truth.habits.flavour == _OLD:
+        # All of them, the oldest first, whatever was asked for.
+        all_ = [_status(each, request) for each in reversed(truth.of_account(NETWORK, account))]
+        for each in all_:
+            each["account"]["statuses_count"] = len(all_) + truth.habits.hidden_posts
+        return as_json(all_)
     before = request.asked("max_id")
     mine = [
         each
@@ -193,6 +223,18 @@ def own_statuses(truth: Truth, request: Request, account_id: str) -> Reply:
         if not before or int(each.id) < int(before)
     ]
     return as_json([_status(each, request) for each in mine[: int(request.asked("limit") or 20)]])
+
+
+def _access(truth: Truth, account: str, scopes: frozenset[str]) -> Reply:
+    made: dict[str, Any] = {
+        "access_token": truth.let_in(account, scopes=scopes),
+        "token_type": "Bearer",
+        "scope": " ".join(sorted(scopes)),
+    }
+    if truth.habits.flavour == _OLD:
+        made["expires_in"] = _OLD_ACCESS
+        made["refresh_token"] = truth.let_in(account, scopes=scopes, kind="renews")
+    return as_json(made)
 
 
 def _let_in(truth: Truth, request: Request, scope: str) -> Token:

@@ -50,11 +50,29 @@ def get_chat(truth: Truth, request: Request, token: str) -> Reply:
     return _fine(_chat(account))
 
 
+def get_chat_member(truth: Truth, request: Request, token: str) -> Reply:
+    """Say what the bot may do in its channel; of others nothing is known."""
+    account = _let_in(truth, token)
+    fields = request.fields()
+    _let_into_chat(truth, token, account, fields)
+    if str(fields.get("user_id")) != str(_bot_id(account)):
+        return _error("Bad Request: user not found")
+    return _fine(
+        {
+            "status": "administrator",
+            "user": {"id": _bot_id(account), "is_bot": True, "first_name": account},
+            "can_post_messages": truth.tokens[token].state != "mute",
+        }
+    )
+
+
 def send_message(truth: Truth, request: Request, token: str) -> Reply:
     """Post a message; the same one again is another one."""
     account = _let_in(truth, token)
     fields = request.fields()
     _let_into_chat(truth, token, account, fields)
+    if truth.tokens[token].state == "mute":
+        return _error("Bad Request: need administrator rights in the channel chat")
     text = _text(fields)
     return _fine(_message(truth.add(NETWORK, account, "", text, fields, truth.next_id())))
 

@@ -16,14 +16,17 @@ DEMO_ACCOUNTS = {"demo": "demo-demo-demo-demo"}
 class Habits:
     """How this network behaves when nothing is wrong.
 
-    `flavour` is "mastodon" or "gotosocial". `honours_keys`: the same Idempotency-Key gives the same post.
-    `shows_own_posts`: without it the network is blind, nothing can be looked up. `media_looks` is how often
+    `flavour` is "mastodon", "gotosocial", or "old": a server that knows no more of Mastodon's API than its first
+    version, and whose access ends and is renewed. `honours_keys`: the same Idempotency-Key gives the same post.
+    `shows_own_posts`: without it the network is blind, nothing can be looked up; `hidden_posts` of an old server are
+    counted and not shown. `media_looks` is how often
     a picture is asked for before it is ready. `session_seconds` is how long a session of the AT Protocol lives.
     """
 
     flavour: str = "mastodon"
     honours_keys: bool = True
     shows_own_posts: bool = True
+    hidden_posts: int = 0
     characters: int = 500
     media_looks: int = 0
     session_seconds: int = 7200
@@ -54,7 +57,7 @@ class Token:
     scopes: frozenset[str] = frozenset()
     kind: str = "oauth"
     family: str = ""
-    state: str = "good"  # or "expired", "revoked", "used", "kicked"
+    state: str = "good"  # or "expired", "revoked", "used", "kicked", "mute"
 
 
 @dataclass(slots=True)

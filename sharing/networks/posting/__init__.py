@@ -6,7 +6,7 @@ from sharing.networks.posting.contract import Connector
 from sharing.networks.posting.mastodon import MastodonApi
 from sharing.networks.posting.telegram import TelegramChannel
 
-__all__ = ["CONNECTORS", "NoConnector", "connector"]
+__all__ = ["CONNECTORS", "NoConnector", "connector", "network_name"]
 
 CONNECTORS: tuple[type[MastodonApi | Bluesky | TelegramChannel], ...] = (
     MastodonApi,
@@ -15,6 +15,12 @@ CONNECTORS: tuple[type[MastodonApi | Bluesky | TelegramChannel], ...] = (
 )
 
 _BY_SLUG = {each.slug: each for each in CONNECTORS}
+
+
+def network_name(slug: str) -> str:
+    """Return what people call a network; one that nothing publishes on (any more) by its slug."""
+    found = _BY_SLUG.get(slug)
+    return found.name if found else slug.capitalize()
 
 
 class NoConnector(LookupError):

@@ -6,6 +6,9 @@ An Idempotency-Key goes out with every post, and is not relied upon. Mastodon wr
 post is stored (app/services/post_status_service.rb) and for an hour; GoToSocial ignores it; Hollo honours
 it for one request after another, not for four at once. So a post is sent again only after the account's
 own posts were searched for its link. They show a post at once.
+
+Some servers know less than Mastodon: they change no posts, take no pictures, show all posts however many are asked
+for, or give an access that ends after hours and is renewed. Each of these is said, or done, when it is met.
 """
 
 import json as json_format
@@ -15,8 +18,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from html import unescape
 from http import HTTPStatus
-from typing import Any, ClassVar
-from urllib.parse import quote, urlsplit
+from typing import Any, ClassVar, TypeVar
+from urllib.parse import quote, urlencode, urlsplit
 from uuid import uuid4
 
 from sharing.networks.http import Answered, Expect
@@ -29,7 +32,9 @@ from sharing.networks.posting.contract import (
     Account,
     CannotTell,
     CardFrom,
+    Credentials,
     CredentialsDead,
+    CredentialsExpired,
     Found,
     Hindrance,
     Keyring,
@@ -53,7 +58,7 @@ from sharing.networks.posting.contract import (
     Visibility,
 )
 from sharing.networks.posting.lengths import TextRule
-from sharing.networks.posting.mastodon_sign_in import SCOPES
+from sharing.networks.posting.mastodon_sign_in import SCOPES, refreshed
 
 _VISIBILITIES = {
     Visibility.PUBLIC: "public",
@@ -61,8 +66,11 @@ _VISIBILITIES = {
     Visibility.FOLLOWERS: "private",
 }
 _NOT_FOUND = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.GONE})
+_NOT_KNOWN_HERE = frozenset({HTTPStatus.METHOD_NOT_ALLOWED, HTTPStatus.NOT_IMPLEMENTED})
+_NO_RENEWAL = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED})
 _ID_IN_PATH = re.compile(
-    r"/(?:@[^/]+|users/[^/]+/statuses|ap/users/[^/]+/statuses|p/[^/]+|notice)/(?P<id>[A-Za-z0-9-]{1,64})/?"
+    r"/(?:@[^/]+|users/[^/]+/statuses|users/[^/]+(?=/\d)|ap/users/[^/]+/statuses|p/[^/]+|notice)"
+    r"/(?P<id>[A-Za-z0-9-]{1,64})/?"
 )
 # So many of the account's own posts are looked through: 10 pages of 40.
 _PAGE = 40
@@ -91,7 +99,7 @@ class MastodonApi(Asking):
 
     @classmethod
     def id_in(cls, address: str, *, host: str, account_id: str, handle: str = "") -> str:
-        """Read /@name/ID, /users/name/statuses/ID, /p/name/ID (Pixelfed), /notice/ID (Pleroma)."""
+        """Read /@name/ID, /users/name/statuses/ID, /p/name/ID (Pixelfed), /notice/ID (Pleroma), /users/name/ID (kepi)."""
         parts = urlsplit(address)
         found = _ID_IN_PATH.fullmatch(parts.path)
         return found["id"] if found and parts.netloc.lower() == host.lower() else ""
@@ -151,7 +159,7 @@ class MastodonApi(Asking):
                 return Unknown(f"{urlsplit(account.origin).netloc} took the post and gave no id.")
             return Published(id_, _permalink(account, found))
 
-        return self._send(
+        receipt = self._send(
             account,
             "POST",
             "/api/v1/statuses",
@@ -159,6 +167,7 @@ class MastodonApi(Asking):
             headers={"Idempotency-Key": prepared.stamp.key},
             read=read,
         )
+        return replace(receipt, outcome=_of_access(receipt.outcome, account))
 
     def find(
         self, account: Account, prepared: Prepared, *, sent_at: datetime, now: datetime
@@ -167,12 +176,12 @@ class MastodonApi(Asking):
         oldest = prepared.stamp.created_at - _CLOCKS_DIFFER
         query = [("limit", str(_PAGE)), ("exclude_reblogs", "true")]
         older: list[tuple[str, str]] = []
+        known: set[str] = set()
         for _ in range(_PAGES):
-            answer = self._ask(
-                account.origin,
+            answer = self._ask_as(
+                account,
                 "GET",
                 f"/api/v1/accounts/{quote(account.id, safe='')}/statuses",
-                bearer=account.credentials.access,
                 query=[*query, *older],
                 allow=_NOT_FOUND,
             )
@@ -182,13 +191,16 @@ class MastodonApi(Asking):
             for status in statuses:
                 if _contains(status, prepared.link) and reading.text(status, "id"):
                     return Found(reading.text(status, "id"), _permalink(account, status))
-            last = statuses[-1] if statuses else None
-            before = reading.moment(last, "created_at")
-            if last is None or (before is not None and before < oldest):
+            if not statuses or _ends_before(statuses, oldest):
                 return self._nothing(sent_at, now)
-            if not reading.text(last, "id"):
+            last = reading.text(statuses[-1], "id")
+            if not last:
                 break
-            older = [("max_id", reading.text(last, "id"))]
+            ids = {reading.text(each, "id") for each in statuses}
+            if ids <= known:
+                return self._of_one_list(statuses, known, sent_at, now)
+            known |= ids
+            older = [("max_id", last)]
         return CannotTell(f"It is not among the last {_PAGE * _PAGES} posts of the account.", None)
 
     def fetch(self, account: Account, id: str) -> Seen | None:
@@ -206,23 +218,16 @@ class MastodonApi(Asking):
 
     def edit(self, account: Account, id: str, prepared: Prepared) -> None:
         """PUT /api/v1/statuses/:id."""
-        self._ask(
-            account.origin,
-            "PUT",
-            _of_status(id),
-            bearer=account.credentials.access,
-            json=prepared.body.encode(),
+        answer = self._ask_as(
+            account, "PUT", _of_status(id), json=prepared.body.encode(), allow=_NOT_KNOWN_HERE
         )
+        if answer.status in _NOT_KNOWN_HERE:
+            host = urlsplit(account.origin).netloc
+            raise Stopped(Rejected(f"{host} does not change posts: its software cannot."))
 
     def delete(self, account: Account, id: str) -> None:
         """DELETE /api/v1/statuses/:id; 404 is success, for it is gone."""
-        self._ask(
-            account.origin,
-            "DELETE",
-            _of_status(id),
-            bearer=account.credentials.access,
-            allow=_NOT_FOUND,
-        )
+        self._ask_as(account, "DELETE", _of_status(id), allow=_NOT_FOUND)
 
     def observe(self, account: Account, ids: Sequence[str]) -> Sequence[Numbers]:
         """Read one post after another: asking for several is new, and not everywhere."""
@@ -244,36 +249,32 @@ class MastodonApi(Asking):
 
     def profile(self, account: Account) -> Profile:
         """GET /api/v1/accounts/verify_credentials."""
-        answer = self._ask(
-            account.origin,
-            "GET",
-            "/api/v1/accounts/verify_credentials",
-            bearer=account.credentials.access,
-        )
+        answer = self._ask_as(account, "GET", "/api/v1/accounts/verify_credentials")
         return read_profile(answer.json, account.origin)
 
     def renew(self, account: Account, keyring: Keyring) -> Account:
-        """Take over what another caller saved: these tokens live until they are revoked."""
+        """Use the refresh token where a server gave one, one caller at a time: it is good once.
+
+        Most servers give none: their access lives until it is revoked. What another caller saved is taken over.
+        """
         with keyring.lock():
             saved = keyring.load()
-        if saved.access == account.credentials.access:
-            raise Stopped(CredentialsDead(f"Connect {account.handle} anew."))
-        return replace(account, credentials=saved)
+            if saved.access != account.credentials.access:
+                return replace(account, credentials=saved)
+            fresh = self._refreshed(account.origin, saved)
+            if fresh is None:
+                raise Stopped(CredentialsDead(f"Connect {account.handle} anew."))
+            keyring.save(fresh)
+        return replace(account, credentials=fresh)
 
     def revoke(self, account: Account) -> None:
         """POST /oauth/revoke, with this site's own registration."""
         credentials = account.credentials
-        secret = credentials.client_secret
-        fields = {
-            "token": credentials.access.reveal(),
-            "client_id": credentials.client_id,
-            "client_secret": secret.reveal() if secret else "",
-        }
         self._ask(
             account.origin,
             "POST",
             "/oauth/revoke",
-            json=json_format.dumps(fields).encode(),
+            content=_form(credentials, token=credentials.access.reveal()),
             expects=Expect.NOTHING,
         )
 
@@ -287,19 +288,15 @@ class MastodonApi(Asking):
 
     def _upload(self, account: Account, media: Media) -> str:
         content = multipart.form({"description": media.alt}, media)
-        bearer = account.credentials.access
-        answer = self._ask(
-            account.origin,
-            "POST",
-            "/api/v2/media",
-            bearer=bearer,
-            content=content,
-            allow=_NOT_FOUND,
-        )
-        if answer.status in _NOT_FOUND:
-            answer = self._ask(
-                account.origin, "POST", "/api/v1/media", bearer=bearer, content=content
+        for version in (2, 1):
+            answer = self._ask_as(
+                account, "POST", f"/api/v{version}/media", content=content, allow=_NOT_FOUND
             )
+            if answer.status not in _NOT_FOUND:
+                break
+        else:
+            host = urlsplit(account.origin).netloc
+            raise Stopped(Rejected(f"{host} takes no pictures: its software cannot.", "media"))
         id_ = reading.text(answer.json, "id")
         if not id_:
             raise Stopped(
@@ -313,20 +310,56 @@ class MastodonApi(Asking):
                     RetryLater(self._now() + SOON, "The server is still working on a picture.")
                 )
             self._pause(wait)
-            answer = self._ask(
-                account.origin, "GET", f"/api/v1/media/{quote(id_, safe='')}", bearer=bearer
-            )
+            answer = self._ask_as(account, "GET", f"/api/v1/media/{quote(id_, safe='')}")
         return id_
 
     def _status(self, account: Account, id: str) -> Any:
-        answer = self._ask(
-            account.origin,
-            "GET",
-            _of_status(id),
-            bearer=account.credentials.access,
-            allow=_NOT_FOUND,
-        )
+        answer = self._ask_as(account, "GET", _of_status(id), allow=_NOT_FOUND)
         return None if answer.status in _NOT_FOUND else answer.json
+
+    def _ask_as(
+        self,
+        account: Account,
+        method: str,
+        path: str,
+        *,
+        query: Sequence[tuple[str, str]] = (),
+        json: bytes | None = None,
+        content: tuple[str, bytes] | None = None,
+        allow: frozenset[int] = frozenset(),
+    ) -> Answered:
+        """Ask as `_ask` does, with an account's access."""
+        try:
+            return self._ask(
+                account.origin,
+                method,
+                path,
+                bearer=account.credentials.access,
+                query=query,
+                json=json,
+                content=content,
+                allow=allow,
+            )
+        except Stopped as stopped:
+            raise Stopped(_of_access(stopped.outcome, account)) from None
+
+    def _refreshed(self, origin: str, saved: Credentials) -> Credentials | None:
+        if not saved.refresh:
+            return None
+        more = {"grant_type": "refresh_token", "refresh_token": saved.refresh.reveal()}
+        answer = self._ask(
+            origin, "POST", "/oauth/token", content=_form(saved, **more), allow=_NO_RENEWAL
+        )
+        return None if answer.status in _NO_RENEWAL else refreshed(answer, saved)
+
+    def _of_one_list(
+        self, statuses: Sequence[Any], known: set[str], sent_at: datetime, now: datetime
+    ) -> Absent | CannotTell:
+        """Conclude from what a server shows that has one list, whichever page is asked for."""
+        count = reading.count(statuses[0], "account", "statuses_count")
+        if count is not None and count <= len(known):
+            return self._nothing(sent_at, now)
+        return CannotTell("The server shows only some of the account's own posts.", None)
 
     def _nothing(self, sent_at: datetime, now: datetime) -> Absent | CannotTell:
         settled = sent_at + self.abilities.settles_after
@@ -339,7 +372,9 @@ class MastodonApi(Asking):
         said = f"{host} says: {words}" if words else f"{host} answered {answer.status}."
         match answer.status:
             case HTTPStatus.UNAUTHORIZED:
-                return CredentialsDead(f"{host} no longer accepts the connection: connect it anew.")
+                return CredentialsExpired(
+                    f"{host} no longer accepts the connection: connect it anew."
+                )
             case HTTPStatus.FORBIDDEN if "scope" in words.lower():
                 return CredentialsDead(
                     f"{host} says that the connection lacks a permission: connect it anew."
@@ -407,6 +442,32 @@ def _problems(post: Post, limits: Limits) -> Iterator[Problem]:
     if len(post.media) > limits.media:
         yield Problem("media", f"At most {limits.media} pictures fit.")
     yield from picture_problems(post.media, limits)
+
+
+_O = TypeVar("_O", bound=Outcome)
+
+
+def _of_access(outcome: _O, account: Account) -> _O | CredentialsDead:
+    """Return what it means that an access is over: the end, where there is nothing to renew it with."""
+    if isinstance(outcome, CredentialsExpired) and not account.credentials.refresh:
+        return CredentialsDead(outcome.sentence)
+    return outcome
+
+
+def _form(credentials: Credentials, **fields: str) -> tuple[str, bytes]:
+    """Return a form with this site's own registration in it."""
+    secret = credentials.client_secret
+    mine = {
+        "client_id": credentials.client_id,
+        "client_secret": secret.reveal() if secret else "",
+    }
+    return "application/x-www-form-urlencoded", urlencode(fields | mine).encode()
+
+
+def _ends_before(statuses: Sequence[Any], oldest: datetime) -> bool:
+    """Say whether a page, newest first as pages are, goes back to before a moment."""
+    first, last = (reading.moment(statuses[end], "created_at") for end in (0, -1))
+    return first is not None and last is not None and last < oldest and last <= first
 
 
 def _of_status(id: str) -> str:

@@ -1,6 +1,6 @@
 """Telegram: a channel that a bot may post in.
 
-https://core.telegram.org/bots/api (sendMessage, editMessageText, deleteMessage, getMe, getChat) and
+https://core.telegram.org/bots/api (sendMessage, editMessageText, deleteMessage, getMe, getChat, getChatMember) and
 https://core.telegram.org/bots/faq#my-bot-is-hitting-limits-how-do-i-avoid-this (checked November 2026).
 
 sendMessage knows no key that would make a second request harmless, and no method shows a bot what is in its
@@ -72,6 +72,10 @@ _TOKEN = re.compile(r"[0-9]{3,20}:[A-Za-z0-9_-]{10,100}")
 _CHANNEL_PREFIX = "-100"
 _ID_IN_PATH = re.compile(r"/(?:s/)?(?P<name>[A-Za-z][A-Za-z0-9_]{3,31})/(?P<id>[0-9]{1,18})/?")
 _ID_IN_PRIVATE_PATH = re.compile(r"/c/(?P<chat>[0-9]{1,18})/(?P<id>[0-9]{1,18})/?")
+_CHANNEL_NAME = re.compile(r"@?(?P<name>[A-Za-z][A-Za-z0-9_]{3,31})")
+_CHANNEL_ID = re.compile(r"-100[0-9]{1,15}")
+_CHANNEL_PATH = re.compile(r"/(?:s/)?(?P<name>[A-Za-z][A-Za-z0-9_]{3,31})(?:/[0-9]*)?/?")
+_PRIVATE_CHANNEL_PATH = re.compile(r"/c/(?P<chat>[0-9]{1,15})(?:/[0-9]*)?/?")
 _BAD = frozenset({HTTPStatus.BAD_REQUEST})
 # Refusals of 400 that say something of the channel or of the bot's rights in it, and nothing of the post.
 _SHUT_OUT = (
@@ -82,6 +86,28 @@ _SHUT_OUT = (
     "have no rights",
     "group chat was upgraded",
 )
+
+
+def channel_in(typed: str) -> str:
+    """Return the channel that people mean, "@name" or its id, by a name, an id or an address; "" where it is none.
+
+    An invitation (t.me/+…) names no channel that a bot could ask for.
+    """
+    typed = typed.strip()
+    if _CHANNEL_ID.fullmatch(typed):
+        return typed
+    if found := _CHANNEL_NAME.fullmatch(typed):
+        return f"@{found['name']}"
+    try:
+        parts = urlsplit(typed if "://" in typed else f"https://{typed}")
+    except ValueError:
+        return ""
+    if parts.netloc.lower() not in _HOSTS:
+        return ""
+    if found := _PRIVATE_CHANNEL_PATH.fullmatch(parts.path):
+        return f"{_CHANNEL_PREFIX}{found['chat']}"
+    found = _CHANNEL_PATH.fullmatch(parts.path)
+    return f"@{found['name']}" if found else ""
 
 
 class TelegramChannel(Asking):
@@ -192,30 +218,85 @@ class TelegramChannel(Asking):
         return []
 
     def profile(self, account: Account) -> Profile:
-        """Call getChat: the account is the channel, and the bot only its key."""
-        answer = self._call(
-            account.origin, account.credentials.access, "getChat", {"chat_id": account.id}
+        """Call getChat: the account is the channel, and the bot only its key, as long as it may post there."""
+        origin, token = account.origin, account.credentials.access
+        bot = self._result(origin, token, "getMe", {})
+        profile = self._profile_of(self._result(origin, token, "getChat", {"chat_id": account.id}))
+        if lacking := self._lacking(origin, token, profile, bot):
+            raise Stopped(CredentialsDead(lacking))
+        return profile
+
+    def connect(
+        self, token: Secret, channel: str, *, origin: str = ORIGIN, view: str = ""
+    ) -> Account:
+        """Return the account of a channel, "@name" or its id, in which a bot with this token may post.
+
+        Raises Stopped: Rejected names "token" or "channel", whichever a person has to mend.
+        """
+        # What is no token is not sent: as a part of a path it could ask for anything.
+        if not _TOKEN.fullmatch(token.reveal()):
+            words = "That is no token of a bot. Copy the whole of it from @BotFather’s message: digits, a colon, letters."
+            raise Stopped(Rejected(words, "token"))
+        bot = self._bot(origin, token)
+        chat = self._chat(origin, token, channel.strip())
+        if reading.text(chat, "type") != "channel":
+            raise Stopped(Rejected("That is no channel, but a group or a person.", "channel"))
+        profile = self._profile_of(chat)
+        if lacking := self._lacking(origin, token, profile, bot):
+            raise Stopped(Rejected(lacking, "channel"))
+        return Account(origin, profile.id, profile.handle, Credentials(token), view)
+
+    def _bot(self, origin: str, token: Secret) -> Any:
+        """Return the bot of a token: its `id` and `username`."""
+        try:
+            return self._result(origin, token, "getMe", {})
+        except Stopped as stopped:
+            if not isinstance(stopped.outcome, CredentialsDead):
+                raise
+            words = (
+                f"{urlsplit(origin).netloc} knows no bot with this token. Copy it from @BotFather again: a new token "
+                "makes the one before it useless."
+            )
+            raise Stopped(Rejected(words, "token")) from None
+
+    def _chat(self, origin: str, token: Secret, channel: str) -> Any:
+        try:
+            return self._result(origin, token, "getChat", {"chat_id": channel})
+        except Stopped as stopped:
+            if not isinstance(stopped.outcome, CredentialsDead | Rejected):
+                raise
+            words = (
+                f"The bot finds no such channel. Check the name, and that the bot is among the channel’s "
+                f"administrators. ({stopped})"
+            )
+            raise Stopped(Rejected(words, "channel")) from None
+
+    def _lacking(self, origin: str, token: Secret, profile: Profile, bot: Any) -> str:
+        """Return what a bot lacks to post in a channel, or "": whoever only reads it finds it all the same."""
+        asked = {"chat_id": profile.id, "user_id": reading.at(bot, "id")}
+        try:
+            member = self._result(origin, token, "getChatMember", asked)
+        except Stopped as stopped:
+            # A bot that is no administrator is not even told who is.
+            if not isinstance(stopped.outcome, CredentialsDead | Rejected):
+                raise
+            member = None
+        is_administrator = reading.text(member, "status") == "administrator"
+        if is_administrator and reading.at(member, "can_post_messages") is True:
+            return ""
+        name = reading.text(bot, "username")
+        who = f"@{name}" if name else "the bot"
+        return (
+            f"The bot may not post in {profile.handle}. In Telegram, open the channel’s administrators, add {who}, and "
+            "allow it to post messages."
         )
-        chat = reading.at(answer.json, "result")
+
+    def _profile_of(self, chat: Any) -> Profile:
         id_ = reading.at(chat, "id")
         if isinstance(id_, bool) or not isinstance(id_, int):
             raise Stopped(RetryLater(self._now() + SOON, "Telegram named no channel."))
         username, title = reading.text(chat, "username"), reading.said(chat, "title")
         return Profile(str(id_), f"@{username}" if username else title, title or username)
-
-    def connect(
-        self, token: Secret, channel: str, *, origin: str = ORIGIN, view: str = ""
-    ) -> Account:
-        """Return the account of a channel, "@name" or its id, with a bot's token; raises Stopped."""
-        # What is no token is not sent: as a part of a path it could ask for anything.
-        if not _TOKEN.fullmatch(token.reveal()):
-            raise Stopped(CredentialsDead("That is no token of a bot: copy it from @BotFather."))
-        self._call(origin, token, "getMe", {})
-        account = Account(origin, channel.strip(), "", Credentials(token), view)
-        profile = self.profile(account)
-        if not profile.id.startswith(_CHANNEL_PREFIX):
-            raise Stopped(Rejected("That is no channel.", "channel"))
-        return replace(account, id=profile.id, handle=profile.handle)
 
     def renew(self, account: Account, keyring: Keyring) -> Account:
         """Take over what another caller saved: a token lives until @BotFather makes another."""
@@ -232,6 +313,9 @@ class TelegramChannel(Asking):
         answer = self._call(account.origin, account.credentials.access, method, body, allow=_BAD)
         if answer.status in _BAD and fine not in _description(answer).lower():
             raise Stopped(self._bad_request(answer, urlsplit(account.origin).netloc))
+
+    def _result(self, origin: str, token: Secret, method: str, body: dict[str, Any]) -> Any:
+        return reading.at(self._call(origin, token, method, body).json, "result")
 
     def _call(
         self,

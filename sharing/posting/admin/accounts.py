@@ -124,7 +124,13 @@ class CheckAccount(_Button):
         """Ask, and say what it said."""
         account = self.account
         found = checking.check(account=account, by=request.user, outbound=reaching.outbound())
-        if not found.problem:
+        if not found.was_asked:
+            messages.warning(
+                request,
+                "Nothing was asked: this is not the site that posts, and looking may renew the access, which would "
+                "then be over for the one that does. If it is this one, say so first.",
+            )
+        elif not found.problem:
             messages.success(
                 request, f"{self.view.network} answered: {account.handle} is connected and works."
             )
@@ -182,7 +188,9 @@ class DisconnectAccount(_OneAccount):
                 account=account, by=request.user, outbound=reaching.outbound()
             )
             messages.success(request, _words(account, done.cancelled))
-            if done.remark:
+            if done.remark == disconnecting.NOT_REVOKED:
+                messages.warning(request, f"{done.remark} The other site goes on with it.")
+            elif done.remark:
                 messages.warning(
                     request,
                     f"The network could not be told ({done.remark}) Take the access away in the settings of "

@@ -46,6 +46,11 @@ def account_urls() -> list[URLPattern]:
             name="social_account_connect_bluesky",
         ),
         path(
+            f"{connect}/telegram/",
+            connecting.ConnectTelegram.as_view(),
+            name="social_account_connect_telegram",
+        ),
+        path(
             f"{connect}/demo/",
             connecting.ConnectDemo.as_view(),
             name="social_account_connect_demo",

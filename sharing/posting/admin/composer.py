@@ -74,19 +74,25 @@ class Composer(WagtailAdminTemplateMixin, TemplateView):
         else:
             self.target = get_object_or_404(ShareTarget, pk=kwargs["target_id"])
         self.subject: Subject = subject_of(self.target, request)
-        # Whoever was writing when the page was deleted gets their words back.
-        lost_it = (
-            request.method == "POST"
-            and self.subject.standing is Standing.GONE
-            and sees_posts(request.user)
-        )
-        if not (may_compose(request.user, self.target) or lost_it):
-            raise PermissionDenied
+        self.is_lost = not may_compose(request.user, self.target)
+        if self.is_lost:
+            self._give_back()
         self.may_approve = may_approve(request.user, self.target)
         self.now: datetime = clock()
         self.mine: Sequence[Delivery] = (
             list(self.post_row.deliveries.select_related("account")) if self.post_row else ()
         )
+
+    def _give_back(self) -> None:
+        """Let in whoever was writing when the page was deleted, to their own words alone; raises PermissionDenied.
+
+        Nobody can tell any more who might edit it: what it was called and what was posted about it is not shown.
+        """
+        is_gone = self.subject.standing is Standing.GONE
+        if not (self.request.method == "POST" and is_gone and sees_posts(self.request.user)):
+            raise PermissionDenied
+        self.post_row = None
+        self.subject = replace(self.subject, title="", article_title="")
 
     def get_page_title(self) -> str:
         """Return what is done here."""
@@ -206,7 +212,14 @@ class Composer(WagtailAdminTemplateMixin, TemplateView):
 
     def _desk(self, typed: Typed, *, ask: bool = True) -> Desk:
         mine = [each for each in self.mine if each.state in drafting.OPEN]
-        return lay(typed, self.subject, mine=mine, now=self.now, ask=ask)
+        return lay(
+            typed,
+            self.subject,
+            mine=mine,
+            now=self.now,
+            ask=ask,
+            shows_earlier=not self.is_lost,
+        )
 
     def _first_typed(self) -> Typed:
         if self.post_row is not None:
@@ -284,7 +297,9 @@ class Composer(WagtailAdminTemplateMixin, TemplateView):
             notes_on_time=notes_on_time(typed),
             waits_for_publication=self.subject.changes or self.subject.standing is Standing.NOT_YET,
             card_problems=card_problems(self.target),
-            edit_url=shareables.edit_url(self.target),
+            edit_url=(
+                "" if self.subject.standing is Standing.GONE else shareables.edit_url(self.target)
+            ),
             When=_When,
         )
         return self.render_to_response(context, status=200)

@@ -12,35 +12,30 @@ from wagtail.admin import messages
 from wagtail.admin.site_summary import SummaryItem
 from wagtail.permissions import page_permission_policy
 
-from sharing.posting import actions, drafting, installation, scheduling
+from sharing.posting import actions, drafting, scheduling
+from sharing.posting.admin.composer_form import moment_seen
 from sharing.posting.admin.composer_lines import post_page
-from sharing.posting.claims import clock
 from sharing.posting.models import SocialPost
 from sharing.posting.permissions import may_approve, visible_posts
 from sharing.posting.states import DeliveryState
-from sharing.posting.subjects import subject_of
 
 
 @require_POST
 def approve(request: HttpRequest, pk: int) -> HttpResponse:
     """Let a draft go out as it is planned.
 
-    `seen`, where it is sent, is the ISO moment of the post's last change that the publisher looked at.
+    `seen` is the ISO moment of the post's last change that the publisher looked at; without it nothing is approved.
     """
     post = _post(request, pk)
-    seen = request.POST.get("seen", "")
-    why_not = _why_not(post) or (
-        "It was changed meanwhile. Look at it again."
-        if seen and seen != post.changed_at.isoformat()
-        else ""
-    )
-    if why_not:
-        messages.error(request, f"Not approved. {why_not}")
-        return HttpResponseRedirect(reverse("post_edit", args=[post.pk]))
     try:
-        moved = actions.approve(post=post, by=request.user)
-    except scheduling.Unusable as error:
-        messages.error(request, f"Not approved. {error}")
+        moved = drafting.approve(
+            post=post, by=request.user, seen=moment_seen(request.POST.get("seen", ""))
+        )
+    except drafting.Unseen as reason:
+        messages.error(request, f"Not approved. {reason}")
+        return HttpResponseRedirect(post_page(post))
+    except (actions.NotNow, scheduling.Unusable) as reason:
+        messages.error(request, f"Not approved. {reason}")
         return HttpResponseRedirect(reverse("post_edit", args=[post.pk]))
     if moved:
         messages.success(request, "Approved: it goes out as planned.")
@@ -97,15 +92,3 @@ def _post(request: HttpRequest, pk: int) -> SocialPost:
     if not may_approve(request.user, post.target):
         raise PermissionDenied
     return post
-
-
-def _why_not(post: SocialPost) -> str:
-    drafts = post.deliveries.filter(state=DeliveryState.DRAFT)
-    # What a copy of the site held back needs no mending: whoever approves it has looked on the network.
-    mended = ["", installation.HELD_BACK]
-    problem = drafts.exclude(problem__in=mended).values_list("problem", flat=True).first()
-    if problem:
-        return f"Mend it first: {problem}"
-    if not drafts.exists():
-        return ""  # told apart by what there is to approve
-    return drafting.refusal_of_approval(post, subject_of(post.target), clock())

@@ -7,11 +7,12 @@ from datetime import datetime
 from typing import Any
 
 from sharing.links import post_address
+from sharing.networks.posting import network_name
 from sharing.networks.posting.contract import Connector, Limits
 from sharing.posting import actions, known_limits, queries
 from sharing.posting.actions import Wording
 from sharing.posting.admin.composer_form import Typed
-from sharing.posting.admin.composer_lines import Line, lines, network_name
+from sharing.posting.admin.composer_lines import Line, lines
 from sharing.posting.admin.composer_preview import Card, Preview, card_of, preview
 from sharing.posting.drafting import counts_as_posted
 from sharing.posting.known_limits import KnownLimits
@@ -144,18 +145,24 @@ class Desk:
 
 
 def lay(
-    typed: Typed, subject: Subject, *, mine: Sequence[Delivery], now: datetime, ask: bool
+    typed: Typed,
+    subject: Subject,
+    *,
+    mine: Sequence[Delivery],
+    now: datetime,
+    ask: bool,
+    shows_earlier: bool = True,
 ) -> Desk:
     """Return the desk for what was typed. `mine` are the deliveries of the post that is edited.
 
-    `ask` lets servers be asked for their limits, for a moment.
+    `ask` lets servers be asked for their limits, for a moment. Earlier posts are for those who may see them.
     """
     in_post = {each.account_id: each for each in mine}
     accounts = queries.accounts_to_choose()
     known = known_limits.limits_of(accounts, ask=ask)
     own_ids = {each.pk for each in mine}
     earlier: dict[int, list[Delivery]] = {}
-    for each in queries.deliveries_about([subject.target.pk]):
+    for each in queries.deliveries_about([subject.target.pk] if shows_earlier else []):
         if each.pk not in own_ids:
             earlier.setdefault(each.account_id, []).append(each)
     shown = [each for rows in earlier.values() for each in rows[:_MOST_EARLIER]]

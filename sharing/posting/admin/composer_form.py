@@ -16,7 +16,7 @@ from sharing.links import post_address
 from sharing.networks.posting.contract import Visibility
 from sharing.posting import scheduling
 from sharing.posting.actions import Timing
-from sharing.posting.drafting import OPEN
+from sharing.posting.drafting import OPEN, wrong_time
 from sharing.posting.models import Delivery, SocialAccount, SocialPost
 from sharing.posting.scheduling import Unusable
 from sharing.posting.subjects import Standing, Subject
@@ -156,10 +156,15 @@ class Typed:
     @property
     def seen(self) -> datetime | None:
         """Return the moment of the last change that the form was opened with."""
-        try:
-            return datetime.fromisoformat(self.was).astimezone(UTC) if self.was else None
-        except (ValueError, OverflowError):
-            return None
+        return moment_seen(self.was)
+
+
+def moment_seen(text: str) -> datetime | None:
+    """Return the moment of a post's last change that a page was drawn with; None where it is none."""
+    try:
+        return datetime.fromisoformat(text).astimezone(UTC) if text else None
+    except (ValueError, OverflowError):
+        return None
 
 
 def refusals(typed: Typed, subject: Subject, now: datetime) -> dict[str, str]:
@@ -203,23 +208,12 @@ def notes_on_time(typed: Typed) -> list[str]:
 
 def _wrong_time(typed: Typed, subject: Subject, now: datetime) -> dict[str, str]:
     if subject.standing is Standing.GONE:
-        return {}
-    if typed.when == _When.NOW and subject.is_awaited:
-        return {
-            "when": "It is not published yet, so a link would lead nowhere. Choose “When it is published”."
-        }
-    if typed.when == _When.AT_PUBLISH and not subject.can_be_published:
-        return {"when": "There is nothing to publish. Choose “Now”, or a time."}
+        return {}  # said of the whole form
     try:
-        due = typed.timing.moment(now)
+        wrong = wrong_time(typed.timing, subject, now)
     except Unusable as error:
-        if typed.when not in _When.values:
-            return {"when": str(error)}
-        is_zone = typed.time_zone not in _known_zones()
-        return {"time_zone" if is_zone else "local_time": str(error)}
-    if due is not None and typed.when == _When.AT_TIME and due < now:
-        return {"local_time": "This time is over. Choose a later one, or send it now."}
-    return {}
+        return {"when": str(error)}
+    return {wrong.field: wrong.sentence} if wrong else {}
 
 
 def _as_edited(delivery: Delivery) -> str:

@@ -5,23 +5,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Sum
+from django.db.models import Prefetch, Sum, prefetch_related_objects
 from django.urls import reverse
-from django.utils import timezone
-from django.utils.formats import date_format
 
 from sharing.channels import POST_PREFIX
 from sharing.models import ShareClass, ShareCount
-from sharing.networks.posting import CONNECTORS
+from sharing.networks.posting import network_name
+from sharing.posting.admin.numbers import Numbers, numbers_of
+from sharing.posting.admin.standing import Standing, in_words, standing
+from sharing.posting.after_models import PostWish
 from sharing.posting.models import Delivery, SocialPost
 from sharing.posting.states import DeliveryState
-
-_NAMES = {each.slug: each.name for each in CONNECTORS}
-
-
-def network_name(slug: str) -> str:
-    """Return what a network is called."""
-    return _NAMES.get(slug, slug.capitalize())
 
 
 def post_page(post: SocialPost) -> str:
@@ -31,56 +25,45 @@ def post_page(post: SocialPost) -> str:
 
 @dataclass(frozen=True)
 class Line:
-    """One delivery. `when` says when it went out or is to; `arrivals` is None until a reader came."""
+    """One delivery. `when` says when it went out or is to.
+
+    `arrivals` is None until a reader came; `numbers` until its network told any.
+    """
 
     delivery: Delivery
     network: str
-    state: str
+    standing: Standing
     when: str
     post_url: str
     arrivals: int | None
+    numbers: Numbers | None
 
 
 def lines(deliveries: Sequence[Delivery], now: datetime) -> list[Line]:
-    """Return deliveries as lines, with one query for their readers."""
+    """Return deliveries as lines, with three queries for their readers, their numbers and what is asked of them."""
     arrivals = _arrivals(each.link_code for each in deliveries)
+    open_wishes = Prefetch("wishes", PostWish.objects.filter(ended_at=None), to_attr="open_wishes")
+    prefetch_related_objects(deliveries, open_wishes, "numbers")
     return [
         Line(
             delivery=each,
             network=network_name(each.account.network),
-            state=_state(each, now),
+            standing=standing(each, now, next(iter(each.open_wishes), None)),  # type: ignore[attr-defined]  # prefetched
             when=_when(each),
             post_url=post_page(each.post),
             arrivals=arrivals.get(each.link_code),
+            numbers=numbers_of(each.numbers.all(), now),
         )
         for each in deliveries
     ]
 
 
-def moment_words(moment: datetime) -> str:
-    """Return a moment in the site's time."""
-    return date_format(timezone.localtime(moment), "j F Y, H:i")
-
-
-def _state(delivery: Delivery, now: datetime) -> str:
-    state = DeliveryState(delivery.state)
-    if state is DeliveryState.DRAFT and not delivery.problem:
-        return "Waits for approval"
-    if state is DeliveryState.APPROVED and delivery.not_before is None:
-        return "Waits for publication"
-    if state is DeliveryState.APPROVED and delivery.due_at is not None and delivery.due_at <= now:
-        return "Due"
-    return str(state.label)
-
-
 def _when(delivery: Delivery) -> str:
     if delivery.published_at is not None:
-        return moment_words(delivery.published_at)
+        return in_words(delivery.published_at)
     if delivery.state == DeliveryState.DRAFT and delivery.post.when == SocialPost.When.NOW:
         return "at once, when it is approved"
-    if delivery.due_at is not None:
-        return moment_words(delivery.due_at)
-    return ""
+    return in_words(delivery.due_at)
 
 
 def _arrivals(codes: Iterable[str]) -> dict[str, int]:

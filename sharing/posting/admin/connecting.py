@@ -1,7 +1,7 @@
 """Connecting accounts in the admin: choose a network, sign in there, come back."""
 
 from abc import ABC, abstractmethod
-from typing import Any
+from typing import Any, ClassVar
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
@@ -13,19 +13,24 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.generic.edit import FormMixin
 from wagtail.admin import messages
 
-from sharing.networks.posting import contract
+from sharing.networks.http import Outbound
+from sharing.networks.posting import contract, network_name
 from sharing.networks.posting import mastodon_sign_in as sign_in
+from sharing.networks.posting.telegram import ORIGIN as TELEGRAM_ORIGIN
 from sharing.networks.secret import Secret
-from sharing.posting import account_queries, connecting, demo_connecting, reaching
+from sharing.posting import connecting, demo_connecting, reaching
 from sharing.posting.admin import connecting_state
 from sharing.posting.admin.accounts_access import AccountsPage
-from sharing.posting.admin.connecting_forms import BlueskyForm, MastodonForm
+from sharing.posting.admin.connecting_forms import BlueskyForm, MastodonForm, TelegramForm
 from sharing.posting.admin.connecting_state import UnderWay
-from sharing.posting.connecting import Connected, NotConnected
+from sharing.posting.admin.mending import begin_at_first_error
+from sharing.posting.connecting import Connected, NotConnected, SignedIn
 from sharing.posting.models import SocialAccount
 
 _S = SocialAccount.State
 _LONGEST_ANSWER = 2_000
+# Each has a form at the address of its name.
+_WITH_FORM = frozenset({"mastodon", "bluesky", "telegram"})
 
 
 def redirect_uri() -> str:
@@ -63,7 +68,7 @@ class ChooseNetwork(ConnectPage):
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """Show them, or go on to the one."""
-        if self.again is not None and self.again.network in {"mastodon", "bluesky"}:
+        if self.again is not None and self.again.network in _WITH_FORM:
             name = f"social_account_connect_{self.again.network}"
             return redirect(f"{reverse(name)}?account={self.again.pk}")
         return super().get(request, *args, **kwargs)
@@ -72,14 +77,20 @@ class ChooseNetwork(ConnectPage):
 class _ConnectForm(FormMixin[Any], ConnectPage, ABC):
     """A form on that way: what was typed stays, but for a password."""
 
+    template_name = "sharing/admin/social_account_connect_form.html"
     way = (("social_account_connect", "Connect an account"),)
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """Go on with what was typed, or say what is wrong with it."""
         form = self.get_form()
         if _refused() or not form.is_valid():
-            return self.render_to_response(self.get_context_data(form=form))
+            return self.shown_again(form)
         return self.go_on(form)
+
+    def shown_again(self, form: Any) -> HttpResponse:
+        """Return the page with what was typed and what is wrong with it."""
+        begin_at_first_error(form)
+        return self.render_to_response(self.get_context_data(form=form))
 
     @abstractmethod
     def go_on(self, form: Any) -> HttpResponse:
@@ -109,7 +120,7 @@ class ConnectMastodon(_ConnectForm):
             )
         except sign_in.SignInFailed as reason:
             form.add_error("server", f"{reason} Nothing was changed.")
-            return self.render_to_response(self.get_context_data(form=form))
+            return self.shown_again(form)
         begun = sign_in.begin(app)
         again = self.again.pk if self.again else None
         connecting_state.keep(self.request, UnderWay(origin, begun, again))
@@ -184,13 +195,51 @@ def _finish(under_way: UnderWay, answer: dict[str, str], user: Any) -> Connected
     return connecting.keep(signed_in=signed_in, by=user, again=again or None, outbound=outbound)
 
 
+class _ConnectWithSecret(_ConnectForm):
+    """A form whose secret opens the account at once: nobody is led away."""
+
+    # Where a refusal that names no field of its own is told, and one of the account itself.
+    secret_field: ClassVar[str]
+    account_field: ClassVar[str]
+
+    @abstractmethod
+    def sign_in(self, data: dict[str, Any], view: str, outbound: Outbound) -> SignedIn:
+        """Return whose account it is; raises contract.Stopped, NotConnected."""
+
+    def go_on(self, form: Any) -> HttpResponse:
+        """Sign in, and keep the account."""
+        data = form.cleaned_data
+        # What the demo network shows is on the demo network.
+        view = data["server"] if data["server"] == demo_connecting.origin() else ""
+        outbound = reaching.outbound()
+        try:
+            signed_in = self.sign_in(data, view, outbound)
+            connected = connecting.keep(
+                signed_in=signed_in, by=self.request.user, again=self.again, outbound=outbound
+            )
+        except contract.Stopped as stopped:
+            form.add_error(self._field_of(stopped.outcome, form), str(stopped))
+        except NotConnected as reason:
+            form.add_error(self.account_field, str(reason))
+        else:
+            _tell(self.request, connected)
+            return redirect("social_account", pk=connected.account.pk)
+        return self.shown_again(form)
+
+    def _field_of(self, outcome: contract.Hindrance, form: Any) -> str:
+        if isinstance(outcome, contract.Rejected) and outcome.field in form.fields:
+            return outcome.field
+        is_refused = isinstance(outcome, contract.CredentialsDead)
+        return self.secret_field if is_refused else "server"
+
+
 @method_decorator(sensitive_post_parameters("app_password"), name="dispatch")
-class ConnectBluesky(_ConnectForm):
+class ConnectBluesky(_ConnectWithSecret):
     """Ask for a name and an app password, and open a session."""
 
     page_title = "Connect a Bluesky account"
-    template_name = "sharing/admin/social_account_connect_bluesky.html"
     form_class = BlueskyForm
+    secret_field, account_field = "app_password", "handle"
 
     def get_initial(self) -> dict[str, Any]:
         """Fill in name and server of the account that is to be connected again."""
@@ -199,32 +248,40 @@ class ConnectBluesky(_ConnectForm):
         usual = self.again.host.endswith((".bsky.network", "bsky.social"))
         return {"handle": self.again.handle, "server": "" if usual else self.again.host}
 
-    def go_on(self, form: BlueskyForm) -> HttpResponse:
-        """Sign in, and keep the account."""
-        data = form.cleaned_data
-        origin = data["server"]
-        is_demo = origin == demo_connecting.origin()
-        outbound = reaching.outbound()
-        try:
-            signed_in = connecting.bluesky_account(
-                origin,
-                data["handle"],
-                Secret(data["app_password"]),
-                outbound,
-                view=origin if is_demo else "",
-            )
-            connected = connecting.keep(
-                signed_in=signed_in, by=self.request.user, again=self.again, outbound=outbound
-            )
-        except contract.Stopped as stopped:
-            is_refused = isinstance(stopped.outcome, contract.CredentialsDead)
-            form.add_error("app_password" if is_refused else "server", str(stopped))
-        except NotConnected as reason:
-            form.add_error("handle", str(reason))
-        else:
-            _tell(self.request, connected)
-            return redirect("social_account", pk=connected.account.pk)
-        return self.render_to_response(self.get_context_data(form=form))
+    def sign_in(self, data: dict[str, Any], view: str, outbound: Outbound) -> SignedIn:
+        """Open a session."""
+        password = Secret(data["app_password"])
+        return connecting.bluesky_account(
+            data["server"], data["handle"], password, outbound, view=view
+        )
+
+
+@method_decorator(sensitive_post_parameters("token"), name="dispatch")
+class ConnectTelegram(_ConnectWithSecret):
+    """Ask for a channel and its bot's token, and whether the bot may post there."""
+
+    page_title = "Connect a Telegram channel"
+    template_name = "sharing/admin/social_account_connect_telegram.html"
+    form_class = TelegramForm
+    secret_field, account_field = "token", "channel"
+
+    def get_initial(self) -> dict[str, Any]:
+        """Fill in channel and server of the account that is to be connected again."""
+        if self.again is None:
+            return {}
+        has_name = self.again.handle.startswith("@")
+        usual = TELEGRAM_ORIGIN.endswith(f"//{self.again.host}")
+        return {
+            "channel": self.again.handle if has_name else self.again.remote_id,
+            "server": "" if usual else self.again.host,
+        }
+
+    def sign_in(self, data: dict[str, Any], view: str, outbound: Outbound) -> SignedIn:
+        """Ask what the bot may do in the channel."""
+        token = Secret(data["token"])
+        return connecting.telegram_account(
+            data["server"], token, data["channel"], outbound, view=view
+        )
 
 
 class ConnectDemo(ConnectPage):
@@ -267,7 +324,7 @@ def _denied(error: str) -> str:
 
 def _tell(request: HttpRequest, connected: Connected) -> None:
     account = connected.account
-    where = f"{account.handle} on {account_queries.network_name(account.network)}"
+    where = f"{account.handle} on {network_name(account.network)}"
     if not connected.was:
         messages.success(request, f"{where} is connected.")
     elif account.state == _S.PAUSED:

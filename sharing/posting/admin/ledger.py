@@ -15,8 +15,10 @@ from django.utils.text import Truncator
 from django.views.generic import TemplateView
 from wagtail.admin.views.generic.base import WagtailAdminTemplateMixin
 
-from sharing import ages
 from sharing.links import post_address
+from sharing.networks.posting import network_name
+from sharing.posting import drafting, installation
+from sharing.posting.admin.numbers import numbers_of
 from sharing.posting.admin.post_list import kind_of
 from sharing.posting.admin.standing import (
     Standing,
@@ -24,13 +26,13 @@ from sharing.posting.admin.standing import (
     post_when,
     standing,
 )
-from sharing.posting.after_models import PostNumber, PostWatch, PostWish
-from sharing.posting.afterwards import abilities, network_name
+from sharing.posting.after_models import PostWatch, PostWish
+from sharing.posting.afterwards import abilities
+from sharing.posting.card_check import card_problems
 from sharing.posting.following import Notice, Why, notices
 from sharing.posting.models import Delivery, DeliveryAttempt, SocialAccount, SocialPost
 from sharing.posting.observing import wait_for
 from sharing.posting.permissions import may_approve, visible_posts
-from sharing.posting.queries import in_numbers
 from sharing.posting.states import HELD, DeliveryState
 from sharing.shareables import State, edit_url, shareables
 
@@ -43,12 +45,18 @@ MOST_LINES = 100
 
 @dataclass(frozen=True)
 class Button:
-    """One thing that can be done: where it leads, and whether it is done at once or asked about first."""
+    """One thing that can be done: where it leads, and whether it is done at once or asked about first.
+
+    `main` is the one that the page waits for. `seen` is sent with it: the moment of the post's last change that
+    the page shows.
+    """
 
     label: str
     url: str
     at_once: bool = False
     grave: bool = False
+    main: bool = False
+    seen: str = ""
 
 
 @dataclass(frozen=True)
@@ -64,8 +72,8 @@ class LedgerLine:
 
 
 @dataclass(frozen=True)
-class Numbers:
-    """What a network told of a post: in one sentence, with its source and age."""
+class Observed:
+    """What a network told of a post, and why the last look brought nothing; empty where it did."""
 
     words: str
     told: str
@@ -84,7 +92,7 @@ class Shown:
     wish: PostWish | None
     refused: PostWish | None
     notice: Notice | None
-    numbers: Numbers | None
+    numbers: Observed | None
     lines: Sequence[LedgerLine]
     left_out: int
     buttons: Sequence[Button]
@@ -95,6 +103,18 @@ class Shown:
     def page_changed(self) -> str:
         """Return in words when its page last changed what it says; empty where nobody has to know."""
         return in_words(self.notice.changed_at) if self.notice is not None else ""
+
+    @property
+    def problem_label(self) -> str:
+        """Return what its problem is: only what was tried has something that came back."""
+        match _S(self.delivery.state):
+            case _S.CANCELLED:
+                return "Why"
+            case _S.DRAFT if self.delivery.problem == installation.HELD_BACK:
+                return "Held back"
+            case _S.DRAFT:
+                return "Mend it first"
+        return "What came back last"
 
     @property
     def page_is_gone(self) -> bool:
@@ -111,13 +131,13 @@ class PostMixin:
     @cached_property
     def post_shown(self) -> SocialPost:
         """Return the post with everything that its page shows; raises Http404."""
-        attempts = Prefetch("attempts", DeliveryAttempt.objects.order_by("began_at", "pk"))
         wishes = Prefetch("wishes", PostWish.objects.order_by("pk"))
         deliveries = (
-            Delivery.objects.select_related("account", "post", "watch")
+            Delivery.objects.with_newest_lines(MOST_LINES)
+            .select_related("account", "post", "watch")
             .defer("prepared")
             .order_by("pk")
-            .prefetch_related(attempts, wishes, "numbers")
+            .prefetch_related(wishes, "numbers")
         )
         posts = visible_posts(self.request.user).select_related(
             "target", "created_by", "approved_by"
@@ -152,7 +172,13 @@ class PostPage(PostMixin, WagtailAdminTemplateMixin, TemplateView):
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         """Add the post and its deliveries, in a constant number of queries."""
         context: dict[str, Any] = super().get_context_data(**kwargs)
-        return context | context_of(self.post_shown, self.request)
+        # Read once, not at every look of the script: it draws the whole page.
+        waits = any(each.state in drafting.OPEN for each in self.post_shown.deliveries.all())
+        return (
+            context
+            | context_of(self.post_shown, self.request)
+            | {"card_problems": card_problems(self.post_shown.target) if waits else []}
+        )
 
 
 class PostStanding(PostMixin, TemplateView):
@@ -174,6 +200,7 @@ def context_of(post: SocialPost, request: HttpRequest) -> dict[str, Any]:
     approves = may_approve(request.user, post.target)
     shown = [_shown(each, told.get(each.pk), approves=approves, now=now) for each in deliveries]
     target = shared[post.target_id]
+    buttons = _post_buttons(post, deliveries, approves=approves)
     return {
         "post": post,
         "title": target.title,
@@ -186,7 +213,8 @@ def context_of(post: SocialPost, request: HttpRequest) -> dict[str, Any]:
         "approved_at": in_words(post.approved_at),
         "created_at": in_words(post.created_at),
         "shown": shown,
-        "buttons": _post_buttons(post, deliveries, approves=approves),
+        "buttons": buttons,
+        "head_version": _version(post.approved_at, post_when(post), buttons, target.title),
         "is_under_way": any(_is_under_way(each.delivery, each.wish, now) for each in shown),
     }
 
@@ -203,11 +231,14 @@ def _shown(delivery: Delivery, notice: Notice | None, *, approves: bool, now: da
     open_wish = next((each for each in wishes if each.ended_at is None), None)
     last = wishes[-1] if wishes else None
     refused = last if last is not None and last.end == PostWish.End.REFUSED else None
-    attempts = list(delivery.attempts.all())
+    # What `with_newest_lines` has added.
+    added: Any = delivery
+    attempts: list[DeliveryAttempt] = added.newest_lines[::-1]
+    left_out: int = added.line_count - len(attempts)
     stands = standing(delivery, now, open_wish)
-    lines = [_line(each, now) for each in attempts[-MOST_LINES:]]
+    lines = [_line(each, now) for each in attempts]
     buttons = _buttons(delivery, open_wish, notice, approves=approves)
-    numbers = _numbers(delivery, now)
+    numbers = _observed(delivery, now)
     seen = (stands, [(line.began, line.came_back, line.led_to) for line in lines], delivery.text,
             delivery.permalink, buttons, delivery.problem, notice, refused and refused.pk,
             numbers and numbers.words)  # fmt: skip
@@ -222,10 +253,15 @@ def _shown(delivery: Delivery, notice: Notice | None, *, approves: bool, now: da
         notice=notice,
         numbers=numbers,
         lines=lines,
-        left_out=max(0, len(attempts) - MOST_LINES),
+        left_out=left_out,
         buttons=buttons,
-        version=hashlib.sha256(repr(seen).encode()).hexdigest()[:12],
+        version=_version(*seen),
     )
+
+
+def _version(*shown: Any) -> str:
+    """Return a short text that is another one once anything of what is shown is."""
+    return hashlib.sha256(repr(shown).encode()).hexdigest()[:12]
 
 
 def _when(delivery: Delivery) -> list[tuple[str, str]]:
@@ -282,22 +318,18 @@ def _took(span: timedelta) -> str:
     return f"{seconds:.1f} s" if seconds < 60 else f"{seconds / 60:.0f} min"
 
 
-def _numbers(delivery: Delivery, now: datetime) -> Numbers | None:
+def _observed(delivery: Delivery, now: datetime) -> Observed | None:
     if delivery.state not in {_S.PUBLISHED, _S.WITHDRAWN}:
         return None
     watch: PostWatch | None = getattr(delivery, "watch", None)
     problem = watch.problem if watch is not None else ""
-    rows = {row.name: row for row in delivery.numbers.all()}
-    if not rows:
-        if delivery.state == _S.WITHDRAWN:
-            return None
-        waits = delivery.published_at and wait_for(now - delivery.published_at)
-        words = "No numbers were told yet." if waits else "No numbers were ever told."
-        return Numbers(words, "", problem)
-    parts = [in_numbers(rows[name].value, name) for name in PostNumber.Name.values if name in rows]
-    oldest = min(rows.values(), key=lambda row: row.as_of)
-    told = f"from {oldest.source}, {ages.ago(oldest.as_of, now)}"
-    return Numbers(", ".join(parts), told, problem)
+    if found := numbers_of(delivery.numbers.all(), now):
+        return Observed(found.words, found.told, problem)
+    if delivery.state == _S.WITHDRAWN:
+        return None
+    waits = delivery.published_at and wait_for(now - delivery.published_at)
+    words = "No numbers were told yet." if waits else "No numbers were ever told."
+    return Observed(words, "", problem)
 
 
 def _post_buttons(
@@ -306,7 +338,15 @@ def _post_buttons(
     states = {DeliveryState(each.state) for each in deliveries}
     found = []
     if _S.DRAFT in states and approves:
-        found.append(Button("Approve", reverse("post_approve", args=[post.pk]), at_once=True))
+        found.append(
+            Button(
+                "Approve",
+                reverse("post_approve", args=[post.pk]),
+                at_once=True,
+                main=True,
+                seen=post.changed_at.isoformat(),
+            )
+        )
     if states & {_S.DRAFT, _S.APPROVED} and (approves or _S.APPROVED not in states):
         found.append(Button("Reschedule…", reverse("post_reschedule", args=[post.pk])))
     if _S.APPROVED in states and approves:

@@ -20,9 +20,10 @@ from django.views.generic import TemplateView
 from wagtail.admin.views.generic.base import WagtailAdminTemplateMixin
 
 from sharing.links import post_address
-from sharing.posting import actions, following, scheduling, wishes
+from sharing.networks.posting import network_name
+from sharing.posting import actions, drafting, following, scheduling, wishes
 from sharing.posting.admin.ledger_forms import CorrectionForm, ItIsThereForm, RescheduleForm
-from sharing.posting.afterwards import network_name
+from sharing.posting.admin.mending import begin_at_first_error
 from sharing.posting.models import Delivery, SocialPost
 from sharing.posting.permissions import may_approve, visible_deliveries, visible_posts
 from sharing.posting.states import DeliveryState
@@ -115,6 +116,7 @@ class Asked(WagtailAdminTemplateMixin, TemplateView, ABC):
         """Do it and return to the post; a form that is wrong is shown again."""
         form = self.get_form()
         if form is not None and not form.is_valid():
+            begin_at_first_error(form)
             return self.render_to_response(self.get_context_data(form=form))
         try:
             self.act(form.cleaned_data if form is not None else {})
@@ -191,8 +193,11 @@ class ItIsThere(Asked):
     states = frozenset({DeliveryState.UNKNOWN})
 
     def get_form_kwargs(self) -> dict[str, Any]:
-        """Give the form the delivery whose account it must be."""
-        return {"delivery": self.delivery}
+        """Give the form the delivery whose account it must be, and whether more than its address is believed."""
+        return {
+            "delivery": self.delivery,
+            "approves": may_approve(self.request.user, self.delivery.target),
+        }
 
     def question(self) -> str:
         """Return what is asked."""
@@ -347,39 +352,20 @@ class Reschedule(WagtailAdminTemplateMixin, TemplateView):
         form = RescheduleForm(request.POST)
         if form.is_valid():
             try:
-                actions.reschedule(post=self.planned, timing=form.timing())
+                drafting.reschedule(
+                    post=self.planned,
+                    timing=form.timing(),
+                    may_approve=may_approve(request.user, self.planned.target),
+                )
+            except drafting.NotThen as reason:
+                form.add_error(reason.field or None, str(reason))
             except (actions.NotNow, scheduling.Unusable) as reason:
                 form.add_error(None, str(reason))
             else:
                 messages.success(request, "The post has another time now.")
                 return _to_post(self.planned.pk)
+        begin_at_first_error(form)
         return self.render_to_response(self.get_context_data(form=form))
-
-
-@require_POST
-def approve(request: HttpRequest, pk: int) -> HttpResponse:
-    """Let a draft go out as it is planned."""
-    post = _approvable(request, pk)
-
-    def act() -> None:
-        if not actions.approve(post=post, by=request.user):
-            raise actions.NotNow("Nothing of this post is a draft any more. Look at it again.")
-
-    _do(request, act, "The post is approved and goes out as it is planned.")
-    return _to_post(pk)
-
-
-@require_POST
-def withdraw_approval(request: HttpRequest, pk: int) -> HttpResponse:
-    """Make what has not begun a draft again."""
-    post = _approvable(request, pk)
-
-    def act() -> None:
-        if not actions.withdraw_approval(post=post, by=request.user):
-            raise actions.NotNow("This post is on its way, or over: it cannot be held back.")
-
-    _do(request, act, "The post is a draft again and does not go out.")
-    return _to_post(pk)
 
 
 @require_POST
@@ -412,13 +398,6 @@ def still_right(request: HttpRequest, pk: int) -> HttpResponse:
         "Noted: the post still says what the page says.",
     )
     return _to_post(delivery.post_id)
-
-
-def _approvable(request: HttpRequest, pk: int) -> SocialPost:
-    post = get_object_or_404(visible_posts(request.user).select_related("target"), pk=pk)
-    if not may_approve(request.user, post.target):
-        raise PermissionDenied
-    return post
 
 
 def _decidable(request: HttpRequest, pk: int) -> Delivery:

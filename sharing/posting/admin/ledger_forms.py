@@ -8,9 +8,10 @@ from zoneinfo import available_timezones
 from django import forms
 from django.conf import settings
 
+from sharing.networks.posting import network_name
 from sharing.posting import scheduling
 from sharing.posting.actions import Timing
-from sharing.posting.afterwards import id_in, network_name
+from sharing.posting.afterwards import id_in
 from sharing.posting.models import LONGEST_TEXT, Delivery, SocialPost
 
 
@@ -23,7 +24,14 @@ class RescheduleForm(forms.Form):
     """When a post is to go out instead."""
 
     when = forms.ChoiceField(
-        label="When", choices=SocialPost.When.choices, widget=forms.RadioSelect
+        label="When",
+        # The composer's words.
+        choices=[
+            (SocialPost.When.NOW, "Now"),
+            (SocialPost.When.AT_PUBLISH, "When it is published"),
+            (SocialPost.When.AT_TIME, "At a time"),
+        ],
+        widget=forms.RadioSelect,
     )
     local_time = forms.CharField(
         label="Day and time",
@@ -70,9 +78,13 @@ class ItIsThereForm(forms.Form):
         help_text="Only where the address does not tell it: leave this empty first.",
     )
 
-    def __init__(self, *args: Any, delivery: Delivery, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, delivery: Delivery, approves: bool, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._delivery = delivery
+        self._approves = approves
+        if not approves:
+            # With an id beside it any address would do, and it is shown as a link.
+            del self.fields["remote_id"]
 
     def clean_address(self) -> str:
         """Refuse what is no address that a browser opens, for it is shown as a link."""
@@ -87,25 +99,36 @@ class ItIsThereForm(forms.Form):
         return address
 
     def clean(self) -> dict[str, Any]:
-        """Work the post's id out from its address where none was typed."""
+        """Work the post's id out from its address; a publisher may type one that no address tells."""
         data = super().clean() or {}
-        if "address" in data and not data.get("remote_id"):
-            account = self._delivery.account
-            data["remote_id"] = id_in(
-                account.network,
-                data["address"],
-                host=account.host,
-                account_id=account.remote_id,
-                handle=account.handle,
+        if "address" not in data:
+            return data
+        account = self._delivery.account
+        told = id_in(
+            account.network,
+            data["address"],
+            host=account.host,
+            account_id=account.remote_id,
+            handle=account.handle,
+        )
+        typed = data.get("remote_id", "").strip()
+        if told and typed not in {"", told}:
+            self.add_error(
+                "remote_id", f"The address is that of the post {told}: leave this empty."
             )
-            if not data["remote_id"]:
-                name = network_name(account.network)
-                self.add_error(
-                    "address",
-                    f"This is no address of a post of {account.handle} on {name} ({account.host})."
-                    " Copy the address of the post itself, or type its id below.",
-                )
-        return data
+        elif not (told or typed):
+            self.add_error("address", self._no_post())
+        return data | {"remote_id": told or typed}
+
+    def _no_post(self) -> str:
+        account = self._delivery.account
+        where = f"{account.handle} on {network_name(account.network)} ({account.host})"
+        otherwise = (
+            "or type its id below."
+            if self._approves
+            else "or ask a publisher, who can give its id with it."
+        )
+        return f"This is no address of a post of {where}. Copy the address of the post itself, {otherwise}"
 
 
 class CorrectionForm(forms.Form):

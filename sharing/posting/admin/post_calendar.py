@@ -19,8 +19,8 @@ from wagtail.admin.views.generic.base import WagtailAdminTemplateMixin
 from wagtail.admin.widgets.button import HeaderButton
 from wagtail.permissions import page_permission_policy
 
+from sharing.networks.posting import network_name
 from sharing.posting.admin.standing import Standing, site_zone, standing
-from sharing.posting.afterwards import network_name
 from sharing.posting.models import Delivery
 from sharing.posting.permissions import visible_deliveries
 from sharing.posting.states import DeliveryState

@@ -164,8 +164,11 @@ class Posts(IndexView):
 
     @cached_property
     def header_buttons(self) -> list[HeaderButton]:
-        """Return the way to the calendar."""
-        return [HeaderButton("Calendar", reverse("posts_calendar"), icon_name="calendar-alt")]
+        """Return the ways to a new post and to the calendar."""
+        new = HeaderButton("Write a post", reverse("post_new"), icon_name="plus")
+        calendar = HeaderButton("Calendar", reverse("posts_calendar"), icon_name="calendar-alt")
+        may_write = page_permission_policy.user_has_permission(self.request.user, "change")
+        return [new, calendar] if may_write else [calendar]
 
     def get_base_queryset(self) -> QuerySet[SocialPost]:
         """Return posts with all that a row shows."""

@@ -6,7 +6,13 @@ from django.urls import URLPattern, path, reverse
 from wagtail import hooks
 from wagtail.admin.menu import MenuItem
 
-from sharing.posting.admin import ledger, ledger_actions, post_calendar, post_list
+from sharing.posting.admin import (
+    ledger,
+    ledger_actions,
+    post_calendar,
+    post_choice,
+    post_list,
+)
 
 
 @hooks.register("register_admin_urls")
@@ -15,6 +21,12 @@ def post_urls() -> list[URLPattern]:
     return [
         path("posts/", post_list.Posts.as_view(), name="posts"),
         path("posts/results/", post_list.Posts.as_view(results_only=True), name="posts_results"),
+        path("posts/new/", post_choice.PostSubjects.as_view(), name="post_new"),
+        path(
+            "posts/new/results/",
+            post_choice.PostSubjects.as_view(results_only=True),
+            name="post_new_results",
+        ),
         path("posts/calendar/", post_calendar.PostsCalendar.as_view(), name="posts_calendar"),
         path("posts/<int:pk>/", ledger.PostPage.as_view(), name="post"),
         path("posts/<int:pk>/standing/", ledger.PostStanding.as_view(), name="post_standing"),
@@ -22,12 +34,6 @@ def post_urls() -> list[URLPattern]:
             "posts/<int:pk>/reschedule/",
             ledger_actions.Reschedule.as_view(),
             name="post_reschedule",
-        ),
-        path("posts/<int:pk>/approve/", ledger_actions.approve, name="post_approve"),
-        path(
-            "posts/<int:pk>/withdraw-approval/",
-            ledger_actions.withdraw_approval,
-            name="post_withdraw_approval",
         ),
         *delivery_urls(),
     ]

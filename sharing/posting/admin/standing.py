@@ -7,8 +7,10 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 from django.utils.formats import date_format
 
+from sharing.networks.posting import network_name
+from sharing.networks.posting.contract import Repeat
 from sharing.posting.after_models import PostWish
-from sharing.posting.afterwards import network_name
+from sharing.posting.afterwards import abilities
 from sharing.posting.models import Delivery, SocialAccount, SocialPost
 from sharing.posting.queries import is_overdue
 from sharing.posting.states import DeliveryState
@@ -48,13 +50,7 @@ def standing(delivery: Delivery, now: datetime, wish: PostWish | None = None) ->
         case _S.PUBLISHED:
             return Standing("published", "Published", "")
         case _S.UNKNOWN:
-            return Standing(
-                "unknown",
-                "Unknown",
-                f"Nobody knows whether {name} has this post. It is not sent again by itself, so that it is never "
-                f"there twice; the site looks for it. You can look on {name} yourself, and decide.",
-                needs_person=True,
-            )
+            return Standing("unknown", "Unknown", _unknown(delivery, name), needs_person=True)
         case _S.FAILED:
             return Standing(
                 "failed",
@@ -69,6 +65,14 @@ def standing(delivery: Delivery, now: datetime, wish: PostWish | None = None) ->
             return Standing("cancelled", "Cancelled", "It was never sent.")
         case _S.WITHDRAWN:
             return Standing("withdrawn", "Withdrawn", f"It was deleted on {name}.")
+
+
+def _unknown(delivery: Delivery, name: str) -> str:
+    asked = f"Nobody knows whether {name} has this post. It is not sent again by itself, so that it is never there twice"
+    can = abilities(delivery.account.network)
+    if can is not None and can.repeat is Repeat.NEVER:
+        return f"{asked}. {name} shows no program what is there: look yourself, and decide."
+    return f"{asked}; the site looks for it. You can look on {name} yourself, and decide."
 
 
 def _waiting(delivery: Delivery, now: datetime) -> Standing:

@@ -27,6 +27,7 @@ from sharing.networks.http import (
     NotSent,
     Outbound,
     OutcomeUnknown,
+    _Stream,
     _Unusable,
     parse_json,
     resolve,
@@ -577,3 +578,16 @@ def test_a_gzip_bomb_takes_no_more_memory_than_is_allowed() -> None:
         finally:
             tracemalloc.stop()
     assert peak < 16 * 1024 * 1024
+
+
+def test_a_look_at_a_connection_takes_nothing_from_the_thread_that_waits_on_it() -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        ours.settimeout(7)
+        stream = _Stream(ours)
+        assert stream.get_extra_info("is_readable") is False
+        assert ours.gettimeout() == 7, "a reply would be missed at once"
+        theirs.close()
+        assert stream.get_extra_info("is_readable") is True
+        stream.close()
+        assert stream.get_extra_info("is_readable") is True

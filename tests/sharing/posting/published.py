@@ -13,10 +13,10 @@ from sharing.posting import accounts, actions, vault
 from sharing.posting.afterwards import Afterwards
 from sharing.posting.engine import send_due
 from sharing.posting.sending import Networks
-from tests.sharing.networks.posting.conftest import CONNECT, TLS
+from tests.sharing.networks.posting.conftest import CONNECT, SEARCHABLE, TLS
 from tests.sharing.posting.conftest import NOW
 
-__all__ = ["afterwards", "connect", "demo", "outbound", "publish", "written"]
+__all__ = ["account", "afterwards", "connect", "demo", "mastodon", "outbound", "publish", "written"]
 
 
 @pytest.fixture
@@ -38,6 +38,20 @@ def outbound(demo: DemoNetwork) -> Iterator[Outbound]:
 def afterwards(outbound: Outbound) -> Afterwards:
     """Return what asks the demo network about posts that are there."""
     return Afterwards(outbound)
+
+
+@pytest.fixture(params=SEARCHABLE)
+def account(
+    request: pytest.FixtureRequest, demo: DemoNetwork, outbound: Outbound, db: None
+) -> SocialAccount:
+    """Return an account on each network in turn."""
+    return connect(request.param, demo, outbound)
+
+
+@pytest.fixture
+def mastodon(demo: DemoNetwork, outbound: Outbound, db: None) -> SocialAccount:
+    """Return an account on the network that edits, and whose own server counts."""
+    return connect("mastodon", demo, outbound)
 
 
 def connect(slug: str, demo: DemoNetwork, outbound: Outbound) -> SocialAccount:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from sharing import waking
 from sharing.models import Delivery, ShareTarget, SocialAccount, SocialPost
 from sharing.posting import actions, claims
 from sharing.posting.actions import AlreadyPosted, NotNow, Timing
@@ -203,3 +204,27 @@ def test_a_post_that_is_known_already_is_not_taken_for_another(composed: Compose
         actions.it_is_there(delivery=unknown, remote_id="7", permalink="", by="Ann")
     unknown.refresh_from_db()
     assert unknown.state == S.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("when", "expected"),
+    [
+        (NOW, ["sharing.send_posts"]),
+        (Timing(SocialPost.When.AT_TIME, "2040-01-01T08:00", "UTC"), []),
+    ],
+)
+def test_what_is_moved_to_now_is_told_to_a_worker_once_it_is_committed(
+    target: ShareTarget,
+    account: SocialAccount,
+    monkeypatch: pytest.MonkeyPatch,
+    django_capture_on_commit_callbacks: Any,
+    when: Timing,
+    expected: list[str],
+) -> None:
+    post = compose(target, account, timing=AT_PUBLISH)
+    told: list[str] = []
+    monkeypatch.setattr(waking, "wake", told.append)
+    with django_capture_on_commit_callbacks(execute=True):
+        actions.reschedule(post=post, timing=when)
+        assert told == []
+    assert told == expected

@@ -1,5 +1,6 @@
 """The rule that posts by itself, at the first publication and never again."""
 
+from html import unescape
 from itertools import pairwise
 from typing import Any
 from unittest import mock
@@ -166,7 +167,10 @@ def test_a_template_that_went_wrong_leaves_a_draft_that_says_why_and_the_page_pu
     monkeypatch.undo()
     known_limits.memory.note(("mastodon", "social.example"), None)
     address = f"/admin/posts/{delivery.post_id}/"
-    publisher.post(f"{address}approve/")
+    answer = publisher.post(
+        f"{address}approve/", {"seen": delivery.post.changed_at.isoformat()}, follow=True
+    )
+    assert "Mend it first: {author} is no variable" in unescape(answer.content.decode())
     assert Delivery.objects.get().state == S.DRAFT, "it must be mended first"
     html = publisher.get(f"{address}edit/").content.decode()
     assert "Rest {author} {link}" in html

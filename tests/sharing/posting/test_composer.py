@@ -16,7 +16,15 @@ from django.test.utils import CaptureQueriesContext
 
 from articles.models import ArticlePage, HomePage
 from sharing.links import post_address
-from sharing.models import Delivery, PostTemplate, ShareTarget, SocialAccount, SocialPost
+from sharing.models import (
+    Delivery,
+    PostNumber,
+    PostTemplate,
+    PostWish,
+    ShareTarget,
+    SocialAccount,
+    SocialPost,
+)
 from sharing.posting import known_limits
 from sharing.posting.admin.composer_form import Typed, refusals
 from sharing.posting.states import DeliveryState
@@ -128,7 +136,7 @@ def test_an_editors_post_waits_for_a_publisher_who_is_told_and_lets_it_go(
     assert "Post waiting" in re.sub(r"\s+", " ", publisher.get("/admin/").content.decode())
     assert editor.post(f"/admin/posts/{post.pk}/approve/").status_code == 302
     assert post.deliveries.get().state == S.DRAFT, "an editor approves nothing"
-    publisher.post(f"/admin/posts/{post.pk}/approve/")
+    publisher.post(approve_url(post), seen_of(post))
     assert post.deliveries.get().state == S.APPROVED
     assert "waiting" not in publisher.get("/admin/").content.decode()
     publisher.post(f"/admin/posts/{post.pk}/withdraw-approval/")
@@ -304,6 +312,31 @@ def test_a_page_that_was_deleted_meanwhile_keeps_the_text_for_an_editor_too(
     assert not SocialPost.objects.exists()
 
 
+def test_a_page_that_is_gone_shows_its_name_and_posts_to_nobody_who_had_no_right_to_them(
+    editor: Client,
+    superuser: Client,
+    shared: Shared,
+    part: ShareTarget,
+    mastodon: SocialAccount,
+) -> None:
+    superuser.post(compose_url(part), typed(mastodon, text="A post of theirs."))
+    earlier = SocialPost.objects.get()
+    ArticlePage.objects.get(pk=shared.article.pk).delete()
+    for address in (compose_url(part), edit_url(earlier)):
+        for action in ("save", "draft", "preview", "live", "template", "now"):
+            answer = editor.post(address, typed(mastodon, text="My own words.", action=action))
+            html = answer.content.decode()
+            assert answer.status_code == 200
+            assert "A post of theirs." not in html, (address, action)
+            assert "Earlier posts" not in html, (address, action)
+            assert "Why" not in html, (address, action)
+            assert "Edit post" not in html, (address, action)
+            assert editor.get(address).status_code == 302
+    kept = superuser.post(compose_url(part), typed(mastodon, text="Mine."))
+    assert "A post of theirs." in kept.content.decode()
+    assert SocialPost.objects.count() == 1
+
+
 def test_a_time_that_is_over_offers_now(
     publisher: Client, part: ShareTarget, mastodon: SocialAccount
 ) -> None:
@@ -418,6 +451,56 @@ def test_another_post_is_made_only_where_it_is_asked_for(
     publisher.post(compose_url(part), again)
     assert Delivery.objects.filter(account=mastodon).count() == 2
     assert Delivery.objects.filter(account=bluesky).count() == 1
+
+
+def test_earlier_posts_stand_with_their_numbers_their_source_and_their_age(
+    publisher: Client, shared: Shared, part: ShareTarget, mastodon: SocialAccount
+) -> None:
+    publisher.post(compose_url(part), typed(mastodon, text="The first one."))
+    delivery = Delivery.objects.get()
+    html = publisher.get(compose_url(part)).content.decode()
+    assert "post-lines__numbers" not in html, "nothing was told yet"
+    Delivery.objects.update(state=S.PUBLISHED, remote_id="1", published_at=datetime.now(UTC))
+    for name, value in (("likes", 1200), ("reposts", 1), ("replies", 0)):
+        PostNumber.objects.create(
+            delivery=delivery,
+            name=name,
+            value=value,
+            as_of=datetime.now(UTC) - timedelta(hours=3),
+            source="social.example",
+        )
+    for page in (compose_url(part), f"/admin/pages/{shared.article.pk}/edit/"):
+        html = re.sub(r"\s+", " ", publisher.get(page).content.decode())
+        assert "1 repost, 1,200 likes, 0 replies" in html, page
+        assert "(from social.example, 3 hours ago)" in html, page
+
+
+def test_an_earlier_post_is_in_the_state_that_its_own_page_tells(
+    superuser: Client, part: ShareTarget, mastodon: SocialAccount
+) -> None:
+    superuser.post(compose_url(part), typed(mastodon, text="The first one."))
+    delivery = Delivery.objects.get()
+    now = datetime.now(UTC)
+    long_ago = {"due_at": now - timedelta(hours=2), "not_before": now - timedelta(hours=2)}
+    held = {"lease_until": now + timedelta(minutes=1)}
+    published = {"state": S.PUBLISHED, "remote_id": "1", "published_at": now}
+    for values, label in (
+        ({"state": S.DRAFT}, "Draft"),
+        (long_ago, "Overdue"),
+        ({"due_at": None, "not_before": None}, "When published"),
+        ({"state": S.ARMED, **held}, "Being sent"),
+        ({"state": S.UNKNOWN}, "Unknown"),
+        (published, "Published"),
+        (published | {"wish": True}, "Being deleted"),
+    ):
+        SocialPost.objects.update(when="publish" if label == "When published" else "now")
+        if values.pop("wish", None):
+            PostWish.objects.create(delivery=delivery, kind="delete", asked_at=now, not_before=now)
+        Delivery.objects.update(**({"state": S.APPROVED} | values))
+        said = superuser.get(f"/admin/posts/{delivery.post_id}/").content.decode()
+        assert f">{label}</span>" in said, label
+        html = superuser.get(compose_url(part)).content.decode()
+        assert f'<strong class="post-lines__state">{label}</strong>' in html, label
 
 
 def test_a_failed_or_cancelled_post_needs_no_second_word(
@@ -551,14 +634,23 @@ def test_a_worker_that_read_the_old_words_sends_nothing_any_more(
 # Approval
 
 
+def approve_url(post: SocialPost) -> str:
+    return f"/admin/posts/{post.pk}/approve/"
+
+
+def seen_of(post: SocialPost) -> dict[str, str]:
+    """Return what a page that shows the post as it is sends with its button."""
+    return {"seen": SocialPost.objects.get(pk=post.pk).changed_at.isoformat()}
+
+
 def test_a_post_whose_time_is_over_is_not_approved_in_silence(
     editor: Client, publisher: Client, part: ShareTarget, mastodon: SocialAccount
 ) -> None:
     editor.post(compose_url(part), typed(mastodon, when="time", local_time=FAR))
     post = SocialPost.objects.get()
     SocialPost.objects.update(local_time="2020-01-01T10:00")
-    answer = publisher.post(f"/admin/posts/{post.pk}/approve/", follow=True)
-    assert "Its time is over" in answer.content.decode()
+    answer = publisher.post(approve_url(post), seen_of(post), follow=True)
+    assert "This time is over" in answer.content.decode()
     assert post.deliveries.get().state == S.DRAFT
 
 
@@ -569,8 +661,8 @@ def test_a_post_that_waited_for_a_publication_that_is_over_is_not_approved_in_si
     editor.post(compose_url(part), typed(mastodon, when="publish"))
     post = SocialPost.objects.get()
     ArticlePage.objects.get(pk=shared.article.pk).get_latest_revision().publish()
-    answer = publisher.post(f"/admin/posts/{post.pk}/approve/", follow=True)
-    assert "was published meanwhile" in answer.content.decode()
+    answer = publisher.post(approve_url(post), seen_of(post), follow=True)
+    assert "There is nothing to publish" in answer.content.decode()
     assert post.deliveries.get().state == S.DRAFT
 
 

@@ -1,9 +1,6 @@
 """Each delivery is sent once, whatever the network says or does not say."""
 
-from collections import Counter
-from collections.abc import Callable
 from datetime import timedelta
-from threading import Lock
 from typing import Any
 
 import pytest
@@ -12,10 +9,8 @@ from django.utils import timezone
 from sharing.models import Delivery, ShareTarget, SocialAccount
 from sharing.posting import actions, claims, engine, jobs, sweeping
 from sharing.posting.claims import LEASE, clock
-from sharing.posting.engine import send_due
 from sharing.posting.jobs import Job
 from sharing.posting.outcomes import (
-    Absent,
     AccessLost,
     Budget,
     CannotTell,
@@ -30,57 +25,10 @@ from sharing.posting.recording import Step, record
 from sharing.posting.states import DeliveryState
 from tests.sharing.conftest import Shared
 from tests.sharing.posting.conftest import AT_PUBLISH, NOW, add_account, wording
+from tests.sharing.posting.plain_network import Network, code, send
 
 pytestmark = pytest.mark.django_db
 S = DeliveryState
-
-
-def code(job: Job) -> str:
-    """Return what tells a post from all others: the last part of its link."""
-    return job.post.link.rstrip("/").rpartition("/")[2]
-
-
-class Network:
-    """A network in memory that knows what it was really sent."""
-
-    def __init__(self) -> None:
-        self.posts: Counter[str] = Counter()
-        self.prepared: Counter[str] = Counter()
-        self.preparing: Callable[[Job], Outcome] = lambda job: Prepared(
-            values={"rkey": code(job)[:5]}
-        )
-        self.publishing: Callable[[Job], Outcome] = self.take
-        self.looking: Callable[[Job], Outcome] = self.find
-        self._lock = Lock()
-
-    def prepare(self, job: Job) -> Outcome:
-        with self._lock:
-            self.prepared[code(job)] += 1
-        return self.preparing(job)
-
-    def prepare_at_once(self, job: Job) -> Outcome | None:
-        # Each other one.
-        return self.prepare(job) if job.claim.delivery_id % 2 else None
-
-    def publish(self, job: Job) -> Outcome:
-        return self.publishing(job)
-
-    def look_up(self, job: Job) -> Outcome:
-        return self.looking(job)
-
-    def take(self, job: Job) -> Outcome:
-        with self._lock:
-            self.posts[code(job)] += 1
-        return Published(remote_id=code(job), permalink=f"https://social.example/{code(job)}")
-
-    def take_and_be_silent(self, job: Job) -> Outcome:
-        self.take(job)
-        return Doubtful("No answer.")
-
-    def find(self, job: Job) -> Outcome:
-        if self.posts[code(job)]:
-            return Published(remote_id=code(job), permalink=f"https://social.example/{code(job)}")
-        return Absent("It is not there.")
 
 
 @pytest.fixture
@@ -107,10 +55,6 @@ def compose(target: ShareTarget, account: SocialAccount, **values: Any) -> Deliv
     given = {"timing": NOW, "by": None, "approved": True} | values
     post = actions.compose(target=target, wordings=[wording(account)], **given)
     return post.deliveries.get()
-
-
-def send(network: Network) -> int:
-    return send_due(network, seconds=30, in_flight=4)
 
 
 def look_now() -> None:

@@ -19,27 +19,20 @@ from sharing.posting.states import DeliveryState
 from sharing.shareables import shareables
 from tests.factories import edit, section
 from tests.sharing.conftest import Shared
-from tests.sharing.networks.posting.conftest import SEARCHABLE
-from tests.sharing.posting.published import afterwards, connect, demo, outbound, publish
+from tests.sharing.posting.published import (
+    account,
+    afterwards,
+    connect,
+    demo,
+    mastodon,
+    outbound,
+    publish,
+)
 
-__all__ = ["afterwards", "demo", "outbound"]
+__all__ = ["account", "afterwards", "demo", "mastodon", "outbound"]
 
 pytestmark = pytest.mark.django_db
 S = DeliveryState
-
-
-@pytest.fixture(params=SEARCHABLE)
-def account(
-    request: pytest.FixtureRequest, demo: DemoNetwork, outbound: Outbound, db: None
-) -> SocialAccount:
-    """Return an account on each network in turn."""
-    return connect(request.param, demo, outbound)
-
-
-@pytest.fixture
-def mastodon(demo: DemoNetwork, outbound: Outbound, db: None) -> SocialAccount:
-    """Return an account on the network that edits."""
-    return connect("mastodon", demo, outbound)
 
 
 @pytest.fixture
@@ -164,6 +157,22 @@ def test_a_limit_makes_the_account_and_its_wishes_wait(
     later()
     fulfilling.fulfil(afterwards, seconds=30)
     assert set(Delivery.objects.values_list("state", flat=True)) == {S.WITHDRAWN}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_wish_that_its_network_keeps_from_being_done_waits_ever_longer(
+    demo: DemoNetwork,
+    outbound: Outbound,
+    afterwards: Afterwards,
+    target: ShareTarget,
+    mastodon: SocialAccount,
+) -> None:
+    wishes.ask_to_delete(delivery=publish(target, mastodon, outbound), by=None)
+    PostWish.objects.update(tries=5)
+    began = clock()
+    demo.faults.due.append(Fault(Kind.ERROR_BEFORE, on="any"))
+    assert fulfilling.fulfil(afterwards, seconds=30) == 1
+    assert PostWish.objects.get().not_before >= began + timedelta(hours=1)
 
 
 @pytest.mark.django_db(transaction=True)

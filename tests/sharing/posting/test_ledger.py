@@ -3,6 +3,7 @@
 import re
 from datetime import timedelta
 from typing import Any
+from unittest import mock
 
 import pytest
 from django.contrib.messages import get_messages
@@ -22,8 +23,9 @@ from sharing.models import (
 )
 from sharing.networks.demo import DemoNetwork, Fault, Kind
 from sharing.networks.http import Outbound
-from sharing.posting import actions, fulfilling
+from sharing.posting import actions, fulfilling, installation
 from sharing.posting.actions import Timing
+from sharing.posting.admin.ledger import MOST_LINES
 from sharing.posting.admin.ledger_forms import ItIsThereForm, RescheduleForm
 from sharing.posting.afterwards import Afterwards
 from sharing.posting.claims import clock
@@ -78,6 +80,13 @@ def press(client: Client, name: str, key: int, **fields: Any) -> str:
 def buttons(text: str) -> list[str]:
     found = re.findall(r'class="button button-small[^>]*>(.*?)<span', text)
     return [each.strip() for each in found]
+
+
+def sent_with(text: str) -> dict[str, str]:
+    """Return what a page sends with “Approve”."""
+    found = re.search(r'name="seen" value="([^"]*)"', text)
+    assert found
+    return {"seen": found[1]}
 
 
 def state(delivery: Delivery) -> str:
@@ -180,6 +189,19 @@ def test_a_long_ledger_shows_its_end(
     assert "The first 3 lines are left out here." in text
     assert "Look 102." in text
     assert "Look 2." not in text
+
+
+def test_a_ledger_without_end_is_never_read_whole(
+    superuser: Client, shared: Shared, account: SocialAccount
+) -> None:
+    delivery = post(shared, account, state=S.UNKNOWN).deliveries.get()
+    line = {"kind": "look_up", "began_at": clock(), "words": "Look."}
+    DeliveryAttempt.objects.bulk_create(
+        DeliveryAttempt(delivery=delivery, **line) for _ in range(3 * MOST_LINES)
+    )
+    with mock.patch.object(DeliveryAttempt, "from_db", side_effect=DeliveryAttempt.from_db) as read:
+        page(superuser, delivery)
+    assert read.call_count == MOST_LINES
 
 
 def test_an_overdue_post_says_what_keeps_it(
@@ -330,7 +352,7 @@ def test_a_draft_is_approved_and_held_back_again_by_a_publisher(
 ) -> None:
     later = Timing(SocialPost.When.AT_TIME, "2099-03-01T10:00", "UTC")
     delivery = post(shared, account, timing=later, approved=False).deliveries.get()
-    press(publisher, "post_approve", delivery.post_id)
+    press(publisher, "post_approve", delivery.post_id, **sent_with(page(publisher, delivery)))
     assert state(delivery) == S.APPROVED
     press(publisher, "post_withdraw_approval", delivery.post_id)
     assert state(delivery) == S.DRAFT
@@ -350,7 +372,9 @@ def test_an_unknown_post_is_there_by_its_address(
     assert post_address(delivery.link_code) in text_of(editor.get(url))
     for address in ("", "javascript:alert(1)", "https://other.example/@demo/1", "x" * 2000,
                     f"http://{demo.netloc}/@demo", "https://[", "http://a b/@demo/1"):  # fmt: skip
-        assert not ItIsThereForm({"address": address}, delivery=delivery).is_valid(), address
+        assert not ItIsThereForm(
+            {"address": address}, delivery=delivery, approves=True
+        ).is_valid(), address
     answer = editor.post(url, {"address": "https://other.example/@demo/1"})
     assert "This is no address of a post of" in text_of(answer)
     assert state(delivery) == S.UNKNOWN
@@ -362,14 +386,31 @@ def test_an_unknown_post_is_there_by_its_address(
     assert "edith says it is there." in page(editor, delivery)
 
 
-def test_an_id_can_be_typed_where_the_address_does_not_tell_it(
-    editor: Client, shared: Shared, account: SocialAccount
+def test_an_address_that_tells_no_post_of_the_account_is_a_publishers_to_give_with_an_id(
+    editor: Client, publisher: Client, shared: Shared, account: SocialAccount
 ) -> None:
     delivery = post(shared, account, state=S.UNKNOWN).deliveries.get()
+    url = reverse("delivery_it_is_there", args=[delivery.pk])
     asked = {"address": "https://social.example/objects/5", "remote_id": "115"}
-    press(editor, "delivery_it_is_there", delivery.pk, **asked)
+    assert "Its id" not in text_of(editor.get(url))
+    assert "or ask a publisher" in text_of(editor.post(url, asked))
+    assert state(delivery) == S.UNKNOWN
+    assert "Its id" in text_of(publisher.get(url))
+    press(publisher, "delivery_it_is_there", delivery.pk, **asked)
     delivery.refresh_from_db()
     assert (delivery.state, delivery.remote_id) == (S.PUBLISHED, "115")
+
+
+def test_an_id_that_is_not_the_addresss_own_is_told_and_not_believed(
+    publisher: Client, shared: Shared, account: SocialAccount
+) -> None:
+    delivery = post(shared, account, state=S.UNKNOWN).deliveries.get()
+    Delivery.objects.update(state=S.UNKNOWN)
+    SocialAccount.objects.update(handle="@sleep@social.example")
+    asked = {"address": "https://social.example/@sleep/7", "remote_id": "8"}
+    url = reverse("delivery_it_is_there", args=[delivery.pk])
+    assert "The address is that of the post 7" in text_of(publisher.post(url, asked))
+    assert state(delivery) == S.UNKNOWN
 
 
 def test_sending_again_warns_that_there_may_be_two_and_sends(
@@ -482,6 +523,46 @@ def test_the_page_has_no_inline_script_or_style(
         main = html[html.find("<main") :] if "<main" in html else html
         assert " style=" not in main
         assert not re.search(r"\son\w+=", main)
+
+
+def test_an_unknown_post_is_only_said_to_be_looked_for_where_it_can_be(
+    superuser: Client, shared: Shared, account: SocialAccount
+) -> None:
+    delivery = post(shared, account, state=S.UNKNOWN).deliveries.get()
+    assert "the site looks for it" in page(superuser, delivery)
+    SocialAccount.objects.update(network="telegram")
+    text = page(superuser, delivery)
+    assert "the site looks for it" not in text
+    assert "Telegram shows no program what is there: look yourself, and decide." in text
+
+
+def test_a_problem_is_called_what_it_is(
+    superuser: Client, shared: Shared, account: SocialAccount
+) -> None:
+    delivery = post(shared, account).deliveries.get()
+    for state_, problem, label in (
+        (S.DRAFT, "{author} is no variable.", "Mend it first:"),
+        (S.DRAFT, installation.HELD_BACK, "Held back:"),
+        (S.CANCELLED, "Cancelled by Ann.", "Why:"),
+        (S.FAILED, "social.example says no.", "What came back last:"),
+    ):
+        Delivery.objects.update(state=state_, problem=problem)
+        assert f"<strong>{label}</strong> {problem}" in page(superuser, delivery)
+
+
+def test_what_networks_would_miss_is_told_before_a_post_goes_out_and_not_after_it(
+    superuser: Client, shared: Shared, account: SocialAccount
+) -> None:
+    delivery = post(shared, account, timing=AT_PUBLISH).deliveries.get()
+    said = "The share card is not drawn yet: until it is, networks show the site’s own picture."
+    for waits in (S.APPROVED, S.DRAFT):
+        Delivery.objects.update(state=waits)
+        assert said in page(superuser, delivery)
+    Delivery.objects.update(**published())
+    assert said not in page(superuser, delivery)
+    Delivery.objects.update(state=S.APPROVED)
+    fragment = superuser.get(reverse("post_standing", args=[delivery.post_id]))
+    assert said not in text_of(fragment), "the page is not drawn anew at every look"
 
 
 def test_the_page_takes_as_many_queries_for_many_deliveries_as_for_one(

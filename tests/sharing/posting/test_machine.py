@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, ClassVar
 from unittest import mock
 
 import pytest
@@ -28,7 +28,17 @@ from hypothesis.stateful import (
 )
 
 from sharing.models import Delivery, DeliveryAttempt, ShareTarget, SocialAccount, SocialPost
-from sharing.posting import actions, claims, engine, jobs, kill_points, pages, recording, sweeping
+from sharing.posting import (
+    actions,
+    claims,
+    engine,
+    jobs,
+    kill_points,
+    pages,
+    patience,
+    recording,
+    sweeping,
+)
 from sharing.posting.actions import NotNow, Timing, Wording
 from sharing.posting.claims import LEASE
 from sharing.posting.jobs import Job
@@ -66,6 +76,10 @@ MOST_DELIVERIES = 6
 TAKES = ("takes it", "takes it")
 SAYS_NOTHING = ("takes it and says nothing", "says nothing and takes it later", "loses it")
 REFUSES = ("refuses it", "asks to wait", "knows the account no more")
+# A fault of our own, before anything is sent.
+OURS = ("breaks off while it is prepared",)
+# So many tries are the last one's number here; nobody waits for two days.
+MOST_TRIES = 3
 
 EDITORS_DO = (
     "approve", "approve", "withdraw_the_approval", "cancel", "send_now", "send_now", "send_with_the_page",
@@ -96,6 +110,8 @@ class Network:
 
     def prepare(self, job: Job) -> Outcome:
         """Fix a key once a delivery."""
+        if self.manner in OURS:
+            raise OSError(28, "No space left on device")
         self.made += 1
         return Prepared(values=dict(job.prepared) or {"key": f"key {self.made}"})
 
@@ -167,6 +183,8 @@ class PostMachine(RuleBasedStateMachine):
 
     targets: tuple[int, ...]
     accounts: tuple[int, ...]
+    # In all runs of the machine, by network.
+    given_up: ClassVar[Counter[str]] = Counter()
 
     def __init__(self) -> None:
         super().__init__()
@@ -183,6 +201,7 @@ class PostMachine(RuleBasedStateMachine):
             mock.patch.object(jobs, "time", _Clock(self.network)),
             mock.patch.object(engine, "time", _Clock(self.network)),
             mock.patch.object(jobs, "shareables", self._shareables),
+            mock.patch.object(patience, "MOST_TRIES", MOST_TRIES),
         ]
         for patch in self._patches:
             patch.start()
@@ -378,10 +397,27 @@ class PostMachine(RuleBasedStateMachine):
 
     # --- Workers, whole ----------------------------------------------------------------------
 
-    @rule(manner=st.sampled_from([*TAKES, *SAYS_NOTHING, *REFUSES]))
+    @rule(manner=st.sampled_from([*TAKES, *SAYS_NOTHING, *REFUSES, *OURS]))
     def run(self, manner: str) -> None:
         self.network.manner = manner
         engine.send_due(self.network, seconds=1, in_flight=2)
+        # Steps of workers prepare in no manner.
+        self.network.manner = "takes it"
+
+    @rule(manner=st.sampled_from(["loses it", "asks to wait", *OURS]))
+    def fail_for_long(self, manner: str) -> None:
+        """A network that is away, or a fault of ours, while back-offs pass."""
+        for _ in range(MOST_TRIES):
+            self._let_pass(20_000)
+            SocialAccount.objects.update(state=SocialAccount.State.ACTIVE, silent_until=None)
+            self.run(manner)
+        self._note_what_was_given_up()
+
+    def _note_what_was_given_up(self) -> None:
+        given_up = Delivery.objects.filter(state=S.FAILED, problem__startswith="Given up")
+        for row in given_up.select_related("account"):
+            assert row.tries >= MOST_TRIES, "a person's try begins anew"
+            self.given_up[row.account.network] += 1
 
     @rule(
         point=st.sampled_from(kill_points.ALL),
@@ -583,3 +619,4 @@ def test_one_delivery_is_one_post_whatever_happens(db: None) -> None:
             print_blob=False,
         ),
     )
+    assert PostMachine.given_up, "the end of trying was never reached"

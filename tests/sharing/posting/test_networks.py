@@ -102,6 +102,32 @@ def test_a_post_is_there_with_its_link_and_its_address_is_known(
     assert delivery.permalink.startswith("http")
 
 
+def test_a_card_leads_to_the_same_link_as_the_text(
+    network: DemoNetwork, outbound: Outbound, target: ShareTarget
+) -> None:
+    delivery = compose(target, connect("bluesky", network, outbound))
+    send(outbound)
+    [post] = network.truth.posts
+    assert post.said["embed"]["external"]["uri"] == post_address(delivery.link_code)
+    assert post_address(delivery.link_code) in post.text
+
+
+def test_an_access_that_ended_is_renewed_and_what_waited_goes_out(
+    network: DemoNetwork, outbound: Outbound, target: ShareTarget
+) -> None:
+    network.truth.habits.flavour = "old"
+    account = connect("mastodon", network, outbound)
+    assert account.expires_at is None
+    delivery = compose(target, account)
+    network.truth.mark_tokens("expired", kinds=frozenset({"oauth"}))
+    send(outbound)
+    delivery.refresh_from_db()
+    account.refresh_from_db()
+    assert delivery.state == S.PUBLISHED, delivery.problem
+    assert (account.state, account.problem) == (SocialAccount.State.ACTIVE, "")
+    assert held(network, delivery) == 1
+
+
 @pytest.mark.parametrize(
     "kind", [Kind.SWALLOW_REPLY, Kind.ERROR_AFTER, Kind.HTML, Kind.NO_ID, Kind.BAD_JSON]
 )

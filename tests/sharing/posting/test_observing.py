@@ -22,26 +22,19 @@ from sharing.posting import observing
 from sharing.posting.afterwards import Afterwards
 from sharing.posting.claims import LEASE, clock
 from tests.sharing.conftest import Shared
-from tests.sharing.networks.posting.conftest import SEARCHABLE
-from tests.sharing.posting.published import afterwards, connect, demo, outbound, publish
+from tests.sharing.posting.published import (
+    account,
+    afterwards,
+    connect,
+    demo,
+    mastodon,
+    outbound,
+    publish,
+)
 
-__all__ = ["afterwards", "demo", "outbound"]
+__all__ = ["account", "afterwards", "demo", "mastodon", "outbound"]
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(params=SEARCHABLE)
-def account(
-    request: pytest.FixtureRequest, demo: DemoNetwork, outbound: Outbound, db: None
-) -> SocialAccount:
-    """Return an account on each network in turn."""
-    return connect(request.param, demo, outbound)
-
-
-@pytest.fixture
-def mastodon(demo: DemoNetwork, outbound: Outbound, db: None) -> SocialAccount:
-    """Return an account whose own server counts."""
-    return connect("mastodon", demo, outbound)
 
 
 @pytest.fixture

@@ -58,7 +58,7 @@ def test_each_network_has_one_connector_and_others_have_none(outbound: Outbound)
 def test_a_post_is_published_with_id_and_permalink_and_read_back(desk: Desk) -> None:
     outcome = outcome_of(desk)
     assert isinstance(outcome, Published)
-    assert outcome.permalink.startswith(f"{desk.network.origin}/")
+    assert outcome.permalink.startswith(f"{desk.account.view}/")
     assert desk.held() == 1
     if desk.is_blind:
         with pytest.raises(Stopped):
@@ -100,7 +100,7 @@ def test_a_post_whose_answer_was_spoilt_is_unknown_found_and_not_doubled(
         assert found.again_at is None
         return
     assert isinstance(found, Found)
-    assert found.permalink.startswith(f"{desk.network.origin}/")
+    assert found.permalink.startswith(f"{desk.account.view}/")
     assert desk.held() == 1
 
 

@@ -18,7 +18,7 @@ from sharing.networks.posting.contract import (
     Unknown,
     Visibility,
 )
-from sharing.networks.posting.telegram import TelegramChannel
+from sharing.networks.posting.telegram import TelegramChannel, channel_in
 from sharing.networks.secret import Secret
 from tests.sharing.networks.posting.conftest import LINK, Desk, Rings, open_desk, picture
 
@@ -75,19 +75,99 @@ def test_what_is_no_token_is_not_sent(desk: Desk, typed: str) -> None:
     asked = desk.network.truth.asked.copy()
     with pytest.raises(Stopped) as stopped:
         telegram(desk).connect(Secret(typed), "@demo_channel", origin=desk.network.origin)
-    assert isinstance(stopped.value.outcome, CredentialsDead)
+    assert isinstance(stopped.value.outcome, Rejected)
+    assert stopped.value.outcome.field == "token"
     assert typed not in str(stopped.value) or not typed
     assert desk.network.truth.asked == asked
 
 
 def test_a_token_nobody_made_and_a_channel_that_is_not_there_are_refused(desk: Desk) -> None:
-    for secret, channel in (
-        (Secret("1234567890:not-a-token-of-anybody"), "@demo_channel"),
-        (token(desk), "@another_channel"),
+    for secret, channel, field in (
+        (Secret("1234567890:not-a-token-of-anybody"), "@demo_channel", "token"),
+        (token(desk), "@another_channel", "channel"),
     ):
         with pytest.raises(Stopped) as stopped:
             telegram(desk).connect(secret, channel, origin=desk.network.origin)
-        assert isinstance(stopped.value.outcome, CredentialsDead)
+        assert isinstance(stopped.value.outcome, Rejected)
+        assert stopped.value.outcome.field == field
+
+
+def test_a_bot_that_may_not_post_in_the_channel_is_told_before_anything_is_kept(desk: Desk) -> None:
+    desk.network.truth.tokens[token(desk).reveal()].state = "mute"
+    with pytest.raises(Stopped) as stopped:
+        telegram(desk).connect(token(desk), "@demo_channel", origin=desk.network.origin)
+    assert stopped.value.outcome == Rejected(
+        "The bot may not post in @demo_channel. In Telegram, open the channel’s administrators, add @demo_bot, and "
+        "allow it to post messages.",
+        "channel",
+    )
+
+
+CHAT = {"id": -1001234567890, "type": "channel", "title": "Sleep", "username": "sleep_well"}
+MAY = {"status": "administrator", "can_post_messages": True}
+
+
+@pytest.mark.parametrize(
+    ("chat", "member", "words"),
+    [
+        (CHAT, MAY, ""),
+        (CHAT | {"type": "supergroup"}, MAY, "no channel, but a group"),
+        (CHAT | {"id": 5, "type": "private"}, MAY, "no channel, but a group"),
+        (CHAT, {"status": "left"}, "may not post in @sleep_well"),
+        (CHAT, {"status": "member", "can_post_messages": True}, "may not post"),
+        (CHAT, {"status": "administrator"}, "may not post"),
+        (CHAT, None, "may not post"),
+        ([], MAY, "no channel"),
+    ],
+)
+def test_only_a_channel_in_which_the_bot_may_post_is_connected(
+    desk: Desk, chat: object, member: object, words: str
+) -> None:
+    class Saying:
+        def request(self, method: str, url: str, **more: object) -> Answered:
+            said = {"getMe": {"id": 1, "username": "bot"}, "getChat": chat, "getChatMember": member}
+            result = said[url.rpartition("/")[2]]
+            if result is None:
+                inaccessible = {
+                    "ok": False,
+                    "description": "Bad Request: member list is inaccessible",
+                }
+                return Answered(400, {}, json=inaccessible)
+            return Answered(200, {}, json={"ok": True, "result": result})
+
+    connector = TelegramChannel(cast("Outbound", Saying()))
+    if not words:
+        account = connector.connect(token(desk), "@sleep_well")
+        assert (account.id, account.handle) == ("-1001234567890", "@sleep_well")
+        return
+    with pytest.raises(Stopped, match=words) as stopped:
+        connector.connect(token(desk), "@sleep_well")
+    assert isinstance(stopped.value.outcome, Rejected)
+
+
+@pytest.mark.parametrize(
+    ("typed", "means"),
+    [
+        ("@sleep_well", "@sleep_well"),
+        (" sleep_well ", "@sleep_well"),
+        ("https://t.me/sleep_well", "@sleep_well"),
+        ("t.me/s/sleep_well/115", "@sleep_well"),
+        ("http://telegram.me/sleep_well/", "@sleep_well"),
+        ("https://t.me/c/1234567890/5", CHANNEL),
+        (CHANNEL, CHANNEL),
+        ("https://t.me/+AbCdEfGhIjK", ""),
+        ("https://t.me/joinchat/AbCdEfGhIjK", ""),
+        ("https://elsewhere.example/sleep_well", ""),
+        ("@sl", ""),
+        ("12345", ""),
+        ("-5", ""),
+        ("https://[", ""),
+        ("two words", ""),
+        ("", ""),
+    ],
+)
+def test_a_channel_is_known_by_its_name_its_address_and_its_id(typed: str, means: str) -> None:
+    assert channel_in(typed) == means
 
 
 def test_a_bot_that_was_thrown_out_has_posted_nothing(desk: Desk) -> None:

@@ -13,7 +13,7 @@ from django.urls import reverse
 from pytest_django import Settings
 
 from sharing.models import SocialAccount
-from sharing.networks.demo import DemoNetwork
+from sharing.networks.demo import DemoNetwork, telegram_api
 from sharing.networks.http import Expect, Outbound
 from sharing.posting import reaching
 from tests.sharing.networks.posting.conftest import TLS, WITHIN
@@ -75,6 +75,14 @@ class Desk:
     def connect_bluesky(self, *, query: str = "", **fields: str) -> Any:
         typed = {"handle": "demo.test", "app_password": PASSWORD, "server": self.network.netloc}
         return self.post("social_account_connect_bluesky", query=query, **(typed | fields))
+
+    def connect_telegram(self, account: str = "demo", *, query: str = "", **fields: str) -> Any:
+        typed = {
+            "channel": f"@{telegram_api.username_of(account)}",
+            "token": telegram_api.token_of(account, self.network.truth.accounts[account]),
+            "server": self.network.netloc,
+        }
+        return self.post("social_account_connect_telegram", query=query, **(typed | fields))
 
     def account(self, network: str = "mastodon") -> SocialAccount:
         host = self.network.netloc

@@ -232,12 +232,13 @@ def test_several_sign_ins_may_be_under_way_in_tabs(desk: Desk) -> None:
         ("mastodon", S.PAUSED, S.PAUSED),
         ("mastodon", S.DISCONNECTED, S.ACTIVE),
         ("bluesky", S.ACTIVE, S.ACTIVE),
+        ("telegram", S.EXPIRED, S.ACTIVE),
     ],
 )
 def test_connecting_an_account_again_renews_its_secrets_in_the_same_row(
     desk: Desk, kind: str, before: Any, after: Any
 ) -> None:
-    connect = desk.connect_mastodon if kind == "mastodon" else desk.connect_bluesky
+    connect = getattr(desk, f"connect_{kind}")
     connect()
     account = desk.account(kind)
     sealed = "" if before == S.DISCONNECTED else account.secrets
@@ -311,7 +312,7 @@ def test_the_demo_network_is_connected_with_one_click(desk: Desk, settings: Sett
     for _ in range(2):
         desk.post("social_account_connect_demo")
     accounts = SocialAccount.objects.order_by("network")
-    assert [each.network for each in accounts] == ["bluesky", "mastodon"]
+    assert [each.network for each in accounts] == ["bluesky", "mastodon", "telegram"]
     assert "demo: nothing leaves this machine" in said(desk.get("social_accounts"))
 
 

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
+from unittest import mock
 
 import pytest
 from django.test import Client
@@ -12,7 +13,7 @@ from wagtail.models import ModelLogEntry
 
 from sharing.models import Delivery, ShareTarget, SocialAccount
 from sharing.networks.demo import Fault, Kind
-from sharing.posting import claims, disconnecting, vault
+from sharing.posting import accounts, claims, disconnecting, vault
 from sharing.posting.claims import clock
 from sharing.posting.outcomes import Later
 from sharing.posting.recording import Step, record
@@ -89,6 +90,7 @@ def test_no_page_of_accounts_has_inline_code(desk: Desk) -> None:
         ("social_account_connect",),
         ("social_account_connect_mastodon",),
         ("social_account_connect_bluesky",),
+        ("social_account_connect_telegram",),
         ("posting_site",),
     ):
         answer = desk.get(name, *args)
@@ -131,6 +133,22 @@ def test_checking_renews_a_session_that_is_over(desk: Desk) -> None:
     assert (again.state, again.problem) == (S.ACTIVE, "")
     assert again.secrets != account.secrets
     assert again.expires_at is None
+
+
+def test_checking_waits_for_no_other_renewal_and_says_so(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk.connect_bluesky()
+    desk.network.truth.mark_tokens("expired", kinds=frozenset({"access"}))
+    SocialAccount.objects.update(renewing_until=clock() + timedelta(minutes=1))
+    waited: list[float] = []
+    fake = mock.Mock(monotonic=lambda: sum(waited), sleep=waited.append)
+    monkeypatch.setattr(accounts, "time", fake)
+    desk.post("social_account_check", desk.account("bluesky").pk)
+    assert 0 < sum(waited) < 3
+    account = desk.account("bluesky")
+    assert account.state == S.ACTIVE
+    assert "is being renewed at this moment" in said(desk.get("social_account", account.pk))
 
 
 def test_checking_finds_an_access_that_is_gone(desk: Desk) -> None:

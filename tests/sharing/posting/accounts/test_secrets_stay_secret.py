@@ -90,6 +90,12 @@ def test_no_secret_is_in_a_page_a_log_a_mail_an_error_a_task_or_in_the_clear_in_
         desk.network.misbehave(Fault(kind, on="read"))
         look("half connected", desk.connect_mastodon())
     look("mastodon", desk.connect_mastodon())
+    look("wrong token", desk.connect_telegram(token=f"1234567890:{TYPED}"))
+    for kind in (Kind.HTML, Kind.RATE_LIMIT):
+        desk.network.misbehave(Fault(kind, on="read"))
+        look("no bot", desk.connect_telegram())
+    look("another channel", desk.connect_telegram(channel="@another_channel"))
+    look("telegram", desk.connect_telegram())
     # The address that a person is led to holds what belongs to this one sign-in, and nothing kept.
     look("leaving", desk.post("social_account_connect_mastodon", server=desk.network.netloc))
     deliveries = [compose(target, each) for each in SocialAccount.objects.exclude(secrets="")]
