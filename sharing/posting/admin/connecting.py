@@ -218,7 +218,7 @@ class _ConnectWithSecret(_ConnectForm):
                 signed_in=signed_in, by=self.request.user, again=self.again, outbound=outbound
             )
         except contract.Stopped as stopped:
-            form.add_error(self._field_of(stopped.outcome), str(stopped))
+            form.add_error(self._field_of(form, stopped.outcome), str(stopped))
         except NotConnected as reason:
             form.add_error(self.account_field, str(reason))
         else:
@@ -226,8 +226,8 @@ class _ConnectWithSecret(_ConnectForm):
             return redirect("social_account", pk=connected.account.pk)
         return self.shown_again(form)
 
-    def _field_of(self, outcome: contract.Hindrance) -> str:
-        if isinstance(outcome, contract.Rejected) and outcome.field in self.form_class.base_fields:
+    def _field_of(self, form: Any, outcome: contract.Hindrance) -> str:
+        if isinstance(outcome, contract.Rejected) and outcome.field in form.fields:
             return outcome.field
         is_refused = isinstance(outcome, contract.CredentialsDead)
         return self.secret_field if is_refused else "server"
