@@ -132,21 +132,21 @@ def _standings() -> None:
         f"SUM(COALESCE(found.{each}, 0)) OVER (PARTITION BY known.id ORDER BY day.day) AS {each}"
         for each in ShareClass.values
     )
-    numbered = ", ".join(f"({_day(day)})" for day in closed)
+    numbered = ", ".join(f"({ShareStanding.number(day, 0)}, {_day(day)})" for day in closed)
     some = " + ".join(ShareClass.values)
     _run(f"""
-    WITH day (day) AS (VALUES {numbered}),
+    WITH day (number, day) AS (VALUES {numbered}),
       known AS (SELECT target_id AS id FROM sharing_sharetotal),
       found AS (
         SELECT target_id, day, {_SUMS} FROM sharing_sharecount GROUP BY target_id, day
       ),
       standing AS (
-        SELECT day.day AS day, known.id AS target_id, {running}
+        SELECT day.number + known.id AS id, known.id AS target_id, {running}
         FROM day CROSS JOIN known
         LEFT JOIN found ON found.target_id = known.id AND found.day = day.day
       )
-    INSERT INTO sharing_sharestanding (day, target_id, {_NAMES})
-    SELECT day, target_id, {_NAMES} FROM standing WHERE {some} > 0 ORDER BY day, target_id
+    INSERT INTO sharing_sharestanding (id, target_id, {_NAMES})
+    SELECT id, target_id, {_NAMES} FROM standing WHERE {some} > 0 ORDER BY id
     """)  # noqa: S608
     StandingDay.objects.bulk_create([StandingDay(day=day) for day in (first, *closed)])
     StreamPosition.objects.update_or_create(

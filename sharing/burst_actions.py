@@ -9,7 +9,15 @@ from django.utils import timezone
 from sharing import counting, standings
 from sharing.count_models import FORGOTTEN_DAYS
 from sharing.counting import Group
-from sharing.models import ShareBurst, ShareCount, ShareDay, ShareHour, ShareStanding, ShareTotal
+from sharing.models import (
+    ShareBurst,
+    ShareCount,
+    ShareDay,
+    ShareHour,
+    ShareStanding,
+    ShareTotal,
+    StandingDay,
+)
 
 State = ShareBurst.State
 
@@ -101,7 +109,8 @@ def _take_from_counts(groups: list[Group]) -> None:
     )
     # Of each day whose standings are written since, in order of the days.
     for group in sorted(groups, key=lambda each: (each.day, each.share_class)):
-        ShareStanding.objects.filter(target_id=group.target_id, day__gte=group.day).update(
+        written = StandingDay.objects.filter(day__gte=group.day).values_list("day", flat=True)
+        ShareStanding.objects.of_target(group.target_id, written).update(
             **{group.share_class: F(group.share_class) - group.number}
         )
 

@@ -4,6 +4,7 @@
 floods and refusals can be computed from it again, and `sharing/recounting.py` does (docs/decisions/0022).
 """
 
+from collections.abc import Iterable
 from datetime import date
 from typing import ClassVar
 
@@ -66,23 +67,71 @@ class StandingDay(models.Model):
         return self.day.isoformat()
 
 
+# Below it in a standing's number is the target's own, and above it the day.
+_DAY = 32
+
+
+class ShareStandingQuerySet(models.QuerySet["ShareStanding"]):
+    """The words in which standings are asked for."""
+
+    def of_day(self, day: date) -> "ShareStandingQuerySet":
+        """Return those of one day, which lie side by side."""
+        return self.filter(pk__range=ShareStanding.numbers(day))
+
+    def of_target(self, target_id: int, days: Iterable[date]) -> "ShareStandingQuerySet":
+        """Return those of one target and some days."""
+        return self.filter(pk__in=[ShareStanding.number(day, target_id) for day in days])
+
+
 class ShareStanding(ClassNumbers):
     """How many events a target had up to the end of a day, that day included.
 
     The difference of two standings is what a target had in the days between, however many these are:
     a report ranks all targets by reading two rows of each. Targets that never had one have no row.
+
+    The number of a row follows from its day and its target: the table is in order of days, SQLite goes to a row
+    without an index, and there can be no second one (docs/decisions/0027).
     """
 
-    day = models.DateField()
-    target = models.ForeignKey("sharing.ShareTarget", on_delete=models.PROTECT, related_name="+")
+    id = models.BigAutoField(primary_key=True)
+    # No index: a target's standings are found by their numbers.
+    target = models.ForeignKey(
+        "sharing.ShareTarget", on_delete=models.PROTECT, related_name="+", db_index=False
+    )
+
+    objects = ShareStandingQuerySet.as_manager()
 
     class Meta:
         constraints: ClassVar = [
-            models.UniqueConstraint(fields=["day", "target"], name="share_standing_once_per_day")
+            models.CheckConstraint(
+                condition=models.Q(target=models.F("id").bitand(2**_DAY - 1)),
+                name="share_standing_number_of_target",
+            )
         ]
 
     def __str__(self) -> str:
         return f"target {self.target_id} up to {self.day}"
+
+    @property
+    def day(self) -> date:
+        """Return the day at whose end it stands."""
+        return self.day_of(self.pk)
+
+    @staticmethod
+    def number(day: date, target_id: int) -> int:
+        """Return the number of a target's standing of a day."""
+        return (day.toordinal() << _DAY) + target_id
+
+    @staticmethod
+    def day_of(number: int) -> date:
+        """Return the day that is in a standing's number."""
+        return date.fromordinal(number >> _DAY)
+
+    @classmethod
+    def numbers(cls, day: date) -> tuple[int, int]:
+        """Return the lowest and the highest number that a standing of a day can have."""
+        lowest = cls.number(day, 0)
+        return lowest, lowest + 2**_DAY - 1
 
 
 class ShareHour(models.Model):

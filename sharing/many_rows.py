@@ -116,14 +116,19 @@ def _insert_missing_on_postgres(
 
 
 def add(
-    model: type[models.Model], key: Sequence[str], numbers: Sequence[str], rows: Sequence[Row]
+    model: type[models.Model],
+    key: Sequence[str],
+    numbers: Sequence[str],
+    rows: Sequence[Row],
+    *,
+    beside: Sequence[str] = (),
 ) -> None:
     """Add numbers to the rows of their keys, which are made where they are missing.
 
-    Each row is its key and its numbers, and no two have one key. Sort them: transactions that take rows in one
-    order do not deadlock.
+    Each row is its key, what a new row has `beside` it, and its numbers, and no two have one key. Sort them:
+    transactions that take rows in one order do not deadlock.
     """
-    table, columns = _table(model), (*key, *numbers)
+    table, columns = _table(model), (*key, *beside, *numbers)
     more = ", ".join(f"{name} = {table}.{name} + excluded.{name}" for name in map(_quoted, numbers))
     into = f"INSERT INTO {table} ({_names(columns)})"
     tail = f"ON CONFLICT ({_names(key)}) DO UPDATE SET {more}"

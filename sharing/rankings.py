@@ -4,8 +4,8 @@ A page of a report needs a few rows of very many targets. Where standings are wr
 is the difference of two of its rows; by a channel, or before standings are kept, its days are added up.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, date, timedelta
 from typing import Any
 from uuid import UUID
@@ -14,24 +14,31 @@ from django.db import connection
 from django.utils import timezone
 
 from sharing import standings
-from sharing.models import TOTAL_CLASSES, ShareClass
+from sharing.models import TOTAL_CLASSES, ShareClass, ShareStanding
 from sharing.tallies import RATIO_MIN, Named, Scope, Tally
 
 _CLASSES = tuple(ShareClass.values)
 _TITLE = "title"
 # What can be ordered by, as SQL over the columns below; `shared` and the ratio are what Tally says they are.
-_SHARED = " + ".join(f"now_{each.value}" for each in TOTAL_CLASSES)
-_THEN_SHARED = " + ".join(f"then_{each.value}" for each in TOTAL_CLASSES)
 # Without a number last, where the largest come first.
 _PER_SHARE = (
-    f"CASE WHEN {_SHARED} < {RATIO_MIN} OR now_arrival = 0 THEN -1.0 "
-    f"ELSE now_arrival * 1.0 / ({_SHARED}) END"
+    f"CASE WHEN now_shared < {RATIO_MIN} OR now_arrival = 0 THEN -1.0 "
+    "ELSE now_arrival * 1.0 / now_shared END"
 )
-MEASURES = {"shared": _SHARED, "per_share": _PER_SHARE} | {each: f"now_{each}" for each in _CLASSES}
-_MEASURES_THEN = {"shared": _THEN_SHARED} | {each: f"then_{each}" for each in _CLASSES}
+MEASURES = {"shared": "now_shared", "per_share": _PER_SHARE} | {
+    each: f"now_{each}" for each in _CLASSES
+}
+_MEASURES_THEN = {"shared": "then_shared"} | {each: f"then_{each}" for each in _CLASSES}
 _NOW = [f"now_{each}" for each in _CLASSES]
 _THEN = [f"then_{each}" for each in _CLASSES]
-_ANY_NOW, _ANY_THEN = " + ".join(_NOW), " + ".join(_THEN)
+# Columns that are sums of classes: a database adds them up once, and not for each use of them.
+_SUMS = {"shared": tuple(TOTAL_CLASSES), "events": _CLASSES}
+_PERIODS = (("now", "newest", "middle"), ("then", "middle", "start"))
+_WITHIN = "{0}.id BETWEEN %({0})s AND %({0}_end)s"
+# Most have shares, and of them the other classes need not be added up.
+_HAS_NOW = "CASE WHEN now_shared > 0 THEN TRUE ELSE now_events > 0 END"
+# So many of an order are cut from all at least: enough that the sections among them most often do for a list.
+_FIRST = 50
 # Places of the totals, before those of the parts.
 _COUNTED, _SECTIONS, _EVERYTHING = -3, -2, -1
 
@@ -75,12 +82,19 @@ class Ranking:
 
 @dataclass(frozen=True)
 class _Source:
-    """Where the numbers of targets are found: SQL after `FROM sharing_sharetarget AS target`."""
+    """Where the numbers of targets are found, as SQL."""
 
-    columns: str
-    joins: str
+    columns: str  # of a few: now and then, by class
+    sums: str  # of a few: now and then, as _SUMS has them
+    figures: str  # of all: both
+    every: str  # after FROM: all targets that may have any
+    target_id: str  # theirs
+    is_section: str
+    joins: str  # after `sharing_sharetarget AS target`: those of a few
     limits: str = ""
-    tables: tuple[str, ...] = ()  # that the joins name
+    tables: tuple[str, ...] = ()  # that these name
+    # A few are found by their numbers, so that the first of all by title are had without the others.
+    walks: bool = False
 
 
 @dataclass(frozen=True)
@@ -89,7 +103,13 @@ class _Order:
 
     column: str  # nothing where titles alone order
     descending: bool
-    where: str
+    rows: str  # which, as SQL
+    sections_only: bool
+
+    @property
+    def where(self) -> str:
+        """Return which rows, sections told apart."""
+        return f"{self.rows} AND is_section" if self.sections_only else self.rows
 
     @property
     def direction(self) -> str:
@@ -117,22 +137,24 @@ def rank(scope: Scope, before: date, parts: Sequence[Part]) -> Ranking:
 
 
 def _source(scope: Scope, before: date) -> tuple[_Source, dict[str, Any]]:
-    adapt = connection.ops.adapt_datefield_value
     today = timezone.now().astimezone(UTC).date()
-    wanted = {before - timedelta(1), scope.first - timedelta(1)}
-    if scope.last < today:
-        wanted.add(scope.last)
-    values: dict[str, Any] = {
+    is_open = scope.last >= today
+    ends = {"start": before - timedelta(1), "middle": scope.first - timedelta(1)}
+    if not is_open:
+        ends["newest"] = scope.last
+    classes = [scope.share_class] if scope.share_class else list(_CLASSES)
+    values: dict[str, Any] = {}
+    limits = _limits(scope, values)
+    if not scope.channel and standings.are_written(set(ends.values())):
+        for name, day in ends.items():
+            values[name], values[f"{name}_end"] = ShareStanding.numbers(day)
+        return _differences(classes, limits, is_open=is_open), values
+    adapt = connection.ops.adapt_datefield_value
+    values |= {
         "first": adapt(scope.first),
         "last": adapt(scope.last),
         "before": adapt(before),
-        "start": adapt(before - timedelta(1)),
-        "middle": adapt(scope.first - timedelta(1)),
     }
-    classes = [scope.share_class] if scope.share_class else list(_CLASSES)
-    limits = _limits(scope, values)
-    if not scope.channel and standings.are_written(wanted):
-        return _differences(scope, classes, limits, is_open=scope.last >= today), values
     return _sums(scope, classes, limits, values), values
 
 
@@ -156,37 +178,97 @@ def _limits(scope: Scope, values: dict[str, Any]) -> str:
     return "".join(f" AND {each}" for each in found)
 
 
-def _differences(scope: Scope, classes: Sequence[str], limits: str, *, is_open: bool) -> _Source:
+def _differences(classes: Sequence[str], limits: str, *, is_open: bool) -> _Source:
     """Return what each target had: now, the newest standing less the one before the period."""
-    newest = (
-        "sharing_sharetotal AS newest ON newest.target_id = target.id"
-        if is_open
-        else "sharing_sharestanding AS newest ON newest.target_id = target.id AND newest.day = %(last)s"
+    columns, sums = (
+        [
+            f"{_sum(later, of, classes)} - {_sum(earlier, of, classes)} AS {period}_{name}"
+            for period, later, earlier in _PERIODS
+            for name, of in names.items()
+        ]
+        for names in ({each: (each,) for each in _CLASSES}, _SUMS)
     )
-
-    columns = []
-    # Who has anything has a newest standing; an earlier one may be missing.
-    for period, later, earlier in (
-        ("now", "newest.{}", "COALESCE(middle.{}, 0)"),
-        ("then", "COALESCE(middle.{}, 0)", "COALESCE(start.{}, 0)"),
-    ):
-        for each in _CLASSES:
-            number = f"{later} - {earlier}".format(each, each) if each in classes else "0"
-            columns.append(f"{number} AS {period}_{each}")
+    newest = "sharing_sharetotal" if is_open else "sharing_sharestanding"
+    is_newest = "" if is_open else _WITHIN.format("newest")
+    one = "newest.target_id = target.id" if is_open else _is_standing("newest", "target.id")
+    joins = f"""
+    JOIN {newest} AS newest ON {one} {_standing("middle", "target.id")} {_standing("start", "target.id")}
+    """
+    if limits:
+        return _Source(
+            ", ".join(columns), ", ".join(sums), ", ".join([*columns, *sums]),
+            f"sharing_sharetarget AS target {joins}",
+            "target.id", "target.block_id IS NOT NULL", joins, limits,
+        )  # fmt: skip
+    figures = [*columns, *sums]
+    every = f"""
+    {newest} AS newest
+    {_standing("middle", "newest.target_id")} {_standing("start", "newest.target_id")}
+    """
+    if connection.vendor == "postgresql":
+        # Each day's standings lie side by side. Narrow rows are joined in three quarters of the time.
+        figures = [
+            f"newest.{name} - COALESCE(middle.{name}, 0) AS now_{name}, "
+            f"COALESCE(middle.{name}, 0) - COALESCE(start.{name}, 0) AS then_{name}"
+            for name in (*_CLASSES, *_SUMS)
+        ]
+        every = f"""
+        {_narrow(newest, "newest", is_newest, classes)}
+        LEFT JOIN {_narrow("sharing_sharestanding", "middle", _WITHIN.format("middle"), classes)}
+          ON middle.target_id = newest.target_id
+        LEFT JOIN {_narrow("sharing_sharestanding", "start", _WITHIN.format("start"), classes)}
+          ON start.target_id = newest.target_id
+        """
+    elif is_newest:
+        limits = f" AND {is_newest}"
+    # It is enough to know which are articles, of which there are few.
+    every += "LEFT JOIN sharing_sharetarget AS whole ON whole.block_id IS NULL AND whole.id = newest.target_id"
     return _Source(
-        ", ".join(columns),
-        f"""
-        JOIN {newest}
-        LEFT JOIN sharing_sharestanding AS middle ON middle.target_id = target.id AND middle.day = %(middle)s
-        LEFT JOIN sharing_sharestanding AS start ON start.target_id = target.id AND start.day = %(start)s
-        """,
-        limits,
+        ", ".join(columns), ", ".join(sums), ", ".join(figures), every,
+        "newest.target_id", "whole.id IS NULL", joins, limits, walks=True,
+    )  # fmt: skip
+
+
+def _sum(table: str, of: Sequence[str], classes: Sequence[str]) -> str:
+    """Return classes added up, of those that are wanted; an earlier row may be missing."""
+    found = " + ".join(f"{table}.{each}" for each in of if each in classes)
+    if not found:
+        return "0"
+    return f"({found})" if table == "newest" else f"COALESCE({found}, 0)"
+
+
+def _standing(name: str, target_id: str) -> str:
+    """Return the join of a target's standing of a day; it may be missing."""
+    return f"LEFT JOIN sharing_sharestanding AS {name} ON {_is_standing(name, target_id)}"
+
+
+def _is_standing(name: str, target_id: str) -> str:
+    # SQLite needs no more to go there. PostgreSQL has to know that it never need look through all days.
+    within = f" AND {_WITHIN.format(name)}" if connection.vendor == "postgresql" else ""
+    return f"{name}.id = %({name})s + {target_id}{within}"
+
+
+def _narrow(table: str, name: str, where: str, classes: Sequence[str]) -> str:
+    """Return the rows of a day with what is asked of them, of which PostgreSQL leaves out what is not used."""
+    sums = {each: (each,) for each in _CLASSES} | _SUMS
+    columns = ", ".join(
+        f"{' + '.join(each for each in of if each in classes) or '0'} AS {column}"
+        for column, of in sums.items()
     )
+    # Without its end, it would be made part of the whole, and columns added up after they are joined.
+    return f"""
+    (SELECT target_id, {columns} FROM {table} AS {name} {f"WHERE {where}" if where else ""} OFFSET 0) AS {name}
+    """  # noqa: S608 - names and placeholders of ours
 
 
 def _sums(scope: Scope, classes: Sequence[str], limits: str, values: dict[str, Any]) -> _Source:
     """Return what each target had, its days added up."""
     columns = []
+    sums = [
+        f"{' + '.join(f'{period}_{each}' for each in of)} AS {period}_{name}"
+        for period in ("now", "then")
+        for name, of in _SUMS.items()
+    ]
     for period, days in (("now", "counts.day >= %(first)s"), ("then", "counts.day < %(first)s")):
         for each in _CLASSES:
             wanted = f"counts.share_class = '{each}' AND {days}"
@@ -200,6 +282,11 @@ def _sums(scope: Scope, classes: Sequence[str], limits: str, values: dict[str, A
         limits += " AND counts.channel = %(channel)s"
     return _Source(
         ", ".join([*_NOW, *_THEN]),
+        ", ".join(sums),
+        ", ".join([*_NOW, *_THEN, *sums]),
+        "sharing_sharetarget AS target JOIN sums ON sums.target_id = target.id",
+        "target.id",
+        "target.block_id IS NOT NULL",
         "JOIN sums ON sums.target_id = target.id",
         tables=(
             f"""
@@ -223,16 +310,19 @@ def _statement(source: _Source, parts: Sequence[Part]) -> tuple[str, dict[str, A
     """
     values: dict[str, Any] = {}
     tables = [*source.tables, f"numbers AS ({_numbers(source, parts)})", f"totals AS ({_TOTALS})"]
-    furthest = _furthest(parts)
-    for number, (order, most) in enumerate(furthest.items()):
+    furthest = _furthest([part for part in parts if not _is_walked(part, source)])
+    for number, most in enumerate(furthest.values()):
         if most is not None:
             values[f"most{number}"] = most
-        tables.append(f"ahead{number} AS ({_ahead(order, number, most)})")
+        tables += _ahead(furthest, number)
     told = []
     for place, part in enumerate(parts):
         if part.limit is not None:
             values |= {f"limit{place}": part.limit, f"offset{place}": part.offset}
-        told.append(_told(part, place, list(furthest).index(_order(part))))
+        if _is_walked(part, source):
+            told.append(_walked(part, place, source))
+        else:
+            told.append(_told(part, place, list(furthest).index(_order(part))))
     no_block = "NULL::uuid" if connection.vendor == "postgresql" else "NULL"
     columns = ["id", "page_id", "code", "label", "block_id", "article", *_NOW, *_THEN]
     nothing = ["0", "0", "''", "''", no_block, "''", *["0"] * (len(_NOW) + len(_THEN))]
@@ -271,12 +361,11 @@ def _numbers(source: _Source, parts: Sequence[Part]) -> str:
     """Return a row for each target: what parts are ordered and limited by, and nothing else."""
     wanted = dict(filter(None, map(_measure, parts)))
     columns = "".join(f", {measure} AS {name}" for name, measure in wanted.items())
-    # Most have shares, and of them the other classes need not be added up.
     return f"""
-    SELECT target_id, is_section, CASE WHEN {_SHARED} > 0 THEN TRUE ELSE {_ANY_NOW} > 0 END AS has_now{columns}
+    SELECT target_id, is_section, {_HAS_NOW} AS has_now{columns}
     FROM (
-      SELECT target.id AS target_id, target.block_id IS NOT NULL AS is_section, {source.columns}
-      FROM sharing_sharetarget AS target {source.joins} WHERE 1 = 1{source.limits}
+      SELECT {source.target_id} AS target_id, {source.is_section} AS is_section, {source.figures}
+      FROM {source.every} WHERE 1 = 1{source.limits}
     ) AS figures
     """  # noqa: S608 - names and placeholders of ours
 
@@ -286,53 +375,73 @@ def _measure(part: Part) -> tuple[str, str] | None:
     if part.what == "now":
         return None if part.by == _TITLE else (f"by_{part.by}", MEASURES[part.by])
     if part.by == _TITLE:
-        return "more", f"({_ANY_NOW}) - ({_ANY_THEN})"
+        return "more", "now_events - then_events"
     return f"more_{part.by}", f"({MEASURES[part.by]}) - ({_MEASURES_THEN[part.by]})"
 
 
 def _order(part: Part) -> _Order:
     measure = _measure(part)
     column = measure[0] if measure else ""
-    where = {"now": "has_now", "rise": f"{column} > 0", "fall": f"{column} < 0"}[part.what]
-    if part.sections_only:
-        where += " AND is_section"
+    rows = {"now": "has_now", "rise": f"{column} > 0", "fall": f"{column} < 0"}[part.what]
     if part.by == _TITLE:
-        return _Order("", part.descending, where)
+        return _Order("", part.descending, rows, part.sections_only)
     # The largest fall is the smallest difference.
-    return _Order(column, part.descending != (part.what == "fall"), where)
+    descending = part.descending != (part.what == "fall")
+    return _Order(column, descending, rows, part.sections_only)
 
 
 def _furthest(parts: Sequence[Part]) -> dict[_Order, int | None]:
     """Return the orders there are, and how many of the first rows parts want of each; None is all."""
     found: dict[_Order, int | None] = {}
-    for part in parts:
+    for part in sorted(parts, key=lambda part: part.sections_only):
         order = _order(part)
         most, before = None, found.get(order, 0)
         if part.limit is not None and before is not None:
-            most = max(part.offset + part.limit, before)
+            is_first = part.what == "now" and not part.sections_only
+            most = max(part.offset + part.limit, before, _FIRST if is_first else 0)
         found[order] = most
     return found
 
 
-def _ahead(order: _Order, number: int, most: int | None) -> str:
-    """Return the first rows of an order by their measure alone, with all that equal the last of them."""
-    if not order.column:
-        return f"SELECT target_id, 0 AS measure FROM numbers WHERE {order.where}"  # noqa: S608
-    found = f"SELECT target_id, {order.column} AS measure FROM numbers WHERE {order.where}"  # noqa: S608
-    if most is None:
-        return found
+def _ahead(orders: Mapping[_Order, int | None], number: int) -> Iterator[str]:
+    """Return tables, the last with the first rows of an order by their measure and all that equal the last of them.
+
+    All are looked through once for each order: again only where some do equal the last.
+    """
+    order = list(orders)[number]
+    measure = f"{order.column} AS measure" if order.column else "0 AS measure"
+    found = f"SELECT target_id, is_section, {measure} FROM {{}} WHERE {order.where}"  # noqa: S608
     in_order = f"ORDER BY {order.column} {order.direction}"
-    if connection.vendor == "postgresql":
-        return f"{found} {in_order} FETCH FIRST %(most{number})s ROWS WITH TIES"
-    last = (
-        f"SELECT {order.column} FROM numbers WHERE {order.where} {in_order} "  # noqa: S608
-        f"LIMIT 1 OFFSET %(most{number})s - 1"
+    if not order.column or orders[order] is None:
+        yield f"ahead{number} AS ({found.format('numbers')})"
+        return
+    rows, instead = "numbers", ""
+    wider = replace(order, sections_only=False)
+    if order.sections_only and orders.get(wider) is not None:
+        # Most often there are enough sections among the first of all.
+        sections = f"FROM ahead{list(orders).index(wider)} WHERE is_section"
+        enough = f"(SELECT COUNT(*) {sections}) >= %(most{number})s"
+        instead = f"SELECT target_id, is_section, measure {sections} AND {enough} UNION ALL"
+        rows = _unless(enough)
+    yield f"first{number} AS ({found.format(rows)} {in_order} LIMIT %(most{number})s + 1)"
+    ordered = f"SELECT measure FROM first{number} ORDER BY measure {order.direction} LIMIT 1 OFFSET"  # noqa: S608
+    last, next_one = f"({ordered} %(most{number})s - 1)", f"({ordered} %(most{number})s)"
+    # No next one is no equal one.
+    is_whole = f"COALESCE({last} <> {next_one}, TRUE)"
+    no_less = f"{order.column} {'>=' if order.descending else '<='} {last}"
+    yield f"""
+    ahead{number} AS (
+      {instead}
+      SELECT target_id, is_section, measure FROM first{number} WHERE {is_whole}
+      UNION ALL
+      {found.format(_unless(is_whole))} AND {no_less}
     )
-    # Without a last one there are fewer rows, and all are wanted.
-    return (
-        f"{found} AND {order.column} {'>=' if order.descending else '<='} "
-        f"COALESCE(({last}), {order.column})"
-    )
+    """  # noqa: S608 - names and placeholders of ours
+
+
+def _unless(condition: str) -> str:
+    """Return all numbers, or none where something is so; which is asked once, and not of every row."""
+    return f"(SELECT {condition} AS is_so) AS known JOIN numbers ON NOT known.is_so"
 
 
 def _told(part: Part, place: int, ahead: int) -> str:
@@ -341,12 +450,49 @@ def _told(part: Part, place: int, ahead: int) -> str:
     by_title = "DESC" if part.by == _TITLE and part.descending else "ASC"
     in_order = f"ORDER BY measure {order.direction}, title {by_title}, target_id {by_title}"
     limit = f"LIMIT %(limit{place})s OFFSET %(offset{place})s" if part.limit is not None else ""
+    title = "UPPER(target.label)"
+    titles = "JOIN sharing_sharetarget AS target ON target.id = ahead.target_id"
+    if limit and order.column:
+        # Of a few, which PostgreSQL cannot know: it would read all titles first.
+        title = (
+            f"(SELECT {title} FROM sharing_sharetarget AS target WHERE target.id = ahead.target_id)"  # noqa: S608
+        )
+        titles = ""
     return f"""
     SELECT {place} AS place, ROW_NUMBER() OVER ({in_order}) AS number, target_id
     FROM (
-      SELECT ahead.target_id, ahead.measure, UPPER(target.label) AS title
-      FROM ahead{ahead} AS ahead JOIN sharing_sharetarget AS target ON target.id = ahead.target_id
+      SELECT ahead.target_id, ahead.measure, {title} AS title FROM ahead{ahead} AS ahead {titles}
       {in_order} {limit}
+    ) AS part{place}
+    """  # noqa: S608 - names and placeholders of ours
+
+
+def _is_walked(part: Part, source: _Source) -> bool:
+    """Tell whether targets are taken by title until there are enough."""
+    return (
+        source.walks
+        and part.by == _TITLE
+        and part.what == "now"
+        and part.limit is not None
+        and not part.sections_only
+    )
+
+
+def _walked(part: Part, place: int, source: _Source) -> str:
+    """Return what `_told` does of an order by title, without all that the part is not about."""
+    direction = "DESC" if part.descending else "ASC"
+    in_order = f"ORDER BY title {direction}, target_id {direction}"
+    # Without statistics SQLite would go through all and sort them.
+    by_title = "" if connection.vendor == "postgresql" else "INDEXED BY share_target_by_title"
+    return f"""
+    SELECT {place} AS place, ROW_NUMBER() OVER ({in_order}) AS number, target_id
+    FROM (
+      SELECT target_id, title
+      FROM (
+        SELECT target.id AS target_id, UPPER(target.label) AS title, {source.columns}, {source.sums}
+        FROM sharing_sharetarget AS target {by_title} {source.joins}
+      ) AS figures
+      WHERE {_HAS_NOW} {in_order} LIMIT %(limit{place})s OFFSET %(offset{place})s
     ) AS part{place}
     """  # noqa: S608 - names and placeholders of ours
 

@@ -293,25 +293,34 @@ def _different_standings(first: int, last: int) -> list[_Row]:
     """Return the standings that differ; one of a day that is not written should not be there."""
     named = ", ".join(f"0 AS {name}" for name in _CLASSES)
     computed = ", ".join(_of_class(name) for name in _CLASSES)
+    standing = _table(ShareStanding)
+    # A target's standings are found by their numbers. Of which days there are any, written or not, some steps in
+    # the order of numbers tell: as many as there are days.
     rows = _ask(
         f"""
-        SELECT target_id, day, kind, {", ".join(f"SUM({name})" for name in _CLASSES)} FROM (
-          SELECT 0 AS target_id, day, 0 AS kind, {named} FROM {_table(StandingDay)}
+        WITH RECURSIVE kept (day) AS (
+          SELECT MIN(id) >> 32 FROM {standing}
           UNION ALL
-          SELECT target_id, day, 1, {computed} FROM {_table(ShareCount)}
+          SELECT (SELECT MIN(id) >> 32 FROM {standing} WHERE id >= (kept.day + 1) << 32)
+          FROM kept WHERE kept.day IS NOT NULL
+        )
+        SELECT target_id, day, number, kind, {", ".join(f"SUM({name})" for name in _CLASSES)} FROM (
+          SELECT 0 AS target_id, day, 0 AS number, 0 AS kind, {named} FROM {_table(StandingDay)}
+          UNION ALL
+          SELECT target_id, day, 0, 1, {computed} FROM {_table(ShareCount)}
           WHERE target_id BETWEEN %s AND %s
           UNION ALL
-          SELECT target_id, day, 2, {", ".join(_CLASSES)} FROM {_table(ShareStanding)}
-          WHERE target_id BETWEEN %s AND %s
-        ) AS all_of_them GROUP BY target_id, day, kind
+          SELECT target_id, NULL, id, 2, {", ".join(_CLASSES)}
+          FROM kept JOIN {standing} ON id BETWEEN (kept.day << 32) + %s AND (kept.day << 32) + %s
+        ) AS all_of_them GROUP BY target_id, day, number, kind
         """,  # noqa: S608
         [first, last, first, last],
     )
     written: list[date] = []
     counted: dict[int, dict[date, tuple[int, ...]]] = defaultdict(dict)
     kept: dict[int, dict[date, tuple[int, ...]]] = defaultdict(dict)
-    for target_id, raw_day, kind, *numbers in rows:
-        day = _date(raw_day)
+    for target_id, raw_day, number, kind, *numbers in rows:
+        day = ShareStanding.day_of(number) if kind == 2 else _date(raw_day)
         if kind == 0:
             written.append(day)
         else:
@@ -403,18 +412,23 @@ def _write_standings(rows: list[_Row]) -> None:
     ShareStanding.objects.bulk_create(
         [
             ShareStanding(
+                pk=_number(row),
                 target_id=row.key[0],
-                day=row.key[1],
                 **dict(zip(_CLASSES, row.computed, strict=True)),
             )
             for row in rows
             if any(row.computed)
         ],
         update_conflicts=True,
-        unique_fields=["day", "target"],
+        unique_fields=["id"],
         update_fields=_CLASSES,
         batch_size=1000,
     )
     for row in rows:
         if not any(row.computed):
-            ShareStanding.objects.filter(target_id=row.key[0], day=row.key[1]).delete()
+            ShareStanding.objects.filter(pk=_number(row)).delete()
+
+
+def _number(row: _Row) -> int:
+    target_id, day = row.key
+    return ShareStanding.number(day, target_id)

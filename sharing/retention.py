@@ -91,7 +91,7 @@ def _forget_standings(first_kept: date) -> int:
     oldest = StandingDay.objects.filter(day__lt=first_kept - timedelta(days=1)).order_by("day")
     while (standing := oldest.first()) is not None:
         with transaction.atomic():
-            deleted, _ = ShareStanding.objects.filter(day=standing.day).delete()
+            deleted, _ = ShareStanding.objects.of_day(standing.day).delete()
             standing.delete()
         forgotten += deleted
         time.sleep(BREATH)

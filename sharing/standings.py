@@ -10,7 +10,7 @@ from datetime import UTC, date, timedelta
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import Exists, Max, Min, OuterRef, Q, Subquery
+from django.db.models import Max, Min, Q, Subquery
 from django.utils import timezone
 
 from sharing import counting, many_rows
@@ -45,15 +45,17 @@ def are_written(days: Collection[date]) -> bool:
     Before the first one they are there without a row, where nobody had anything by then.
     """
     kept = StandingDay.objects.order_by("day").values("day")
+    lowest = ShareStanding.objects.order_by("pk").values("pk")
     found = dict(
         kept.filter(Q(day__in=list(days)) | Q(day=Subquery(kept[:1])))
-        .annotate(any=Exists(ShareStanding.objects.filter(day=OuterRef("day"))))
-        .values_list("day", "any")
+        .annotate(lowest=Subquery(lowest[:1]))
+        .values_list("day", "lowest")
     )
     if not found:
         return False
     first = min(found)
-    return all(not found[first] if day < first else day in found for day in days)
+    none_by_then = found[first] is None or ShareStanding.day_of(found[first]) > first
+    return all(none_by_then if day < first else day in found for day in days)
 
 
 def add_late(groups: list[Group]) -> None:
@@ -78,8 +80,11 @@ def add_late(groups: list[Group]) -> None:
                 row = numbers.setdefault((day, group.target_id), [0] * len(_CLASSES))
                 row[place] += group.number
     if numbers:
-        rows = [(*key, *row) for key, row in sorted(numbers.items())]
-        many_rows.add(ShareStanding, ("day", "target_id"), _CLASSES, rows)
+        rows = [
+            (ShareStanding.number(day, target_id), target_id, *row)
+            for (day, target_id), row in sorted(numbers.items())
+        ]
+        many_rows.add(ShareStanding, ("id",), _CLASSES, rows, beside=("target_id",))
 
 
 def _missing(today: date) -> Iterator[date]:
@@ -107,7 +112,7 @@ def _write(day: date) -> int:
     counted = f"SELECT target_id, {_SUMS} FROM sharing_sharecount WHERE day"  # noqa: S608 - names of ours
     source = (
         f"""
-        SELECT target_id, {_COLUMNS} FROM sharing_sharestanding WHERE day = %(before)s
+        SELECT target_id, {_COLUMNS} FROM sharing_sharestanding WHERE id BETWEEN %(first)s AND %(last)s
         UNION ALL
         {counted} = %(day)s GROUP BY target_id
         """  # noqa: S608
@@ -117,13 +122,18 @@ def _write(day: date) -> int:
     sums = ", ".join(f"SUM({each})" for each in _CLASSES)
     # Names of our own columns and classes alone are put into the statement.
     statement = f"""
-    INSERT INTO sharing_sharestanding (day, target_id, {_COLUMNS})
-    SELECT %(day)s, target_id, {sums} FROM ({source}) AS parts GROUP BY target_id
+    INSERT INTO sharing_sharestanding (id, target_id, {_COLUMNS})
+    SELECT %(number)s + target_id, target_id, {sums} FROM ({source}) AS parts
+    GROUP BY target_id ORDER BY target_id
     """  # noqa: S608
-    adapt = connection.ops.adapt_datefield_value
+    first, last = ShareStanding.numbers(day - timedelta(1))
+    values = {
+        "day": connection.ops.adapt_datefield_value(day),
+        "number": ShareStanding.number(day, 0),
+        "first": first,
+        "last": last,
+    }
     with connection.cursor() as cursor:
-        if connection.vendor == "postgresql":
-            statement = statement.replace("SELECT %(day)s,", "SELECT %(day)s::date,")
-        cursor.execute(statement, {"day": adapt(day), "before": adapt(day - timedelta(1))})
+        cursor.execute(statement, values)
     StandingDay.objects.create(day=day)
     return 1

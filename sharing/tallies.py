@@ -6,6 +6,7 @@ from datetime import date
 from typing import Any
 
 from django.db.models import Q, QuerySet, Sum
+from django.db.models.functions import Upper
 
 from sharing.models import TOTAL_CLASSES, ShareClass, ShareCount, ShareDay, ShareTarget
 
@@ -102,12 +103,14 @@ class Published:
 
 def published(page_id: int | None, most: int) -> Published:
     """Return at most so many articles to choose from, and one with its sections; one query."""
-    first = ShareTarget.objects.filter(block_id=None).order_by("label", "pk")[: most + 1]
+    # An index has them in this order.
+    in_order = (Upper("label"), "pk")
+    first = ShareTarget.objects.filter(block_id=None).order_by(*in_order)[: most + 1]
     if page_id is None:
         rows = _named(first)
     else:
         either = Q(pk__in=first.values("pk")) | Q(page_id=page_id)
-        rows = _named(ShareTarget.objects.filter(either).order_by("label", "pk"))
+        rows = _named(ShareTarget.objects.filter(either).order_by(*in_order))
     # The article that is chosen is in its place among the others, or after the first ones.
     articles = [row for row in rows if not row.is_section][: most + 1]
     chosen = sorted((row for row in rows if row.page_id == page_id), key=lambda row: row.is_section)

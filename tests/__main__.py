@@ -1,4 +1,9 @@
-"""Run the whole suite: everything on SQLite, and all that has to do with a database on PostgreSQL.
+"""Run the whole suite: everything on SQLite, and on PostgreSQL what may go otherwise there.
+
+That is every test that uses a database or starts processes, but for modules marked `any_database`: they look at
+pages, headers, files and typed words, and what they ask the database is asked by other tests too. Whatever writes
+statements, locks, limits, transactions or migrations of its own is not marked, and a test that commits
+(`transaction=True`) runs on both in any case (`--database-only`, tests/services.py).
 
 Three lanes go on side by side: most machines have two cores, and each lane waits for others' processes a third of
 its time. The output of the second and third follows the first's. Arguments go to every run.
@@ -17,11 +22,9 @@ from healthsite.supervisor.parent_death import binder
 
 WITH_A_DATABASE = ["tests/articles", "tests/backup", "tests/delivery", "tests/mail", "tests/sharing",
                    "tests/site"]  # fmt: skip
+# These commit, and then ask for what never comes to a database.
 WITHOUT_ONE = ["tests/delivery/test_bad_requests.py", "tests/delivery/test_places.py",
                "tests/sharing/networks"]  # fmt: skip
-# Pages of the admin, which ask the database what the engine's tests ask it, too.
-PAGES_OF_POSTS = [f"tests/sharing/posting/{name}" for name in
-                  ("accounts", "test_composer.py", "test_composer_surroundings.py", "test_ledger.py")]  # fmt: skip
 # On SQLite, but in a lane of their own, so that all end at about the same time.
 APART = ["tests/supervisor", "tests/production", "tests/backup", "tests/sharing/networks"]
 BROWSER = ["tests/browser"]
@@ -34,8 +37,9 @@ LANES: Sequence[Lane] = [
         (
             "postgres",
             [
+                "--database-only",
                 *WITH_A_DATABASE,
-                *(f"--ignore={path}" for path in [*WITHOUT_ONE, *PAGES_OF_POSTS]),
+                *(f"--ignore={path}" for path in WITHOUT_ONE),
             ],
         )
     ],
@@ -64,6 +68,8 @@ def main(arguments: list[str]) -> int:
     """Return 0 when every run passed."""
     results: set[int] = set()
     with ExitStack() as stack:
+        # One run migrates a SQLite database, the others take a copy.
+        os.environ["TEST_MIGRATED"] = stack.enter_context(tempfile.TemporaryDirectory())
         logs = [stack.enter_context(tempfile.TemporaryFile()) for _ in LANES[1:]]
         lanes = [_go(lane, arguments, log) for lane, log in zip(LANES, [None, *logs], strict=True)]
         try:

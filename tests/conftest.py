@@ -1,5 +1,6 @@
 """Fixtures for all tests: a site with a home page, people in each role, silent and speaking servers."""
 
+import fcntl
 import os
 import shutil
 import signal
@@ -14,6 +15,7 @@ from uuid import uuid4
 import pytest
 from django.contrib.auth.models import Group, User
 from django.core.cache import cache as django_cache
+from django.db import connection
 from django.test import Client
 from redis import Redis
 from wagtail.models import Collection, Locale, Page, Site
@@ -22,7 +24,8 @@ from articles import freshness
 from articles.models import HomePage
 from healthsite.paths import PROJECT_ROOT
 from sharing import valkey
-from tests.services import cache_server, events_server
+from tests.factories import not_indexed
+from tests.services import DATA, ON_POSTGRES, cache_server, events_server
 
 # A browser's; an empty or unknown agent is nobody's share.
 READER = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
@@ -53,18 +56,19 @@ def _fresh_servers(request: pytest.FixtureRequest) -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def migrated(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path], None]:
-    """Return what puts a migrated SQLite database into a data folder, which saves ten seconds each time."""
+    """Return what puts a migrated SQLite database into a data folder, which saves ten seconds each time.
+
+    It is made once in each run, and in `make test` once for all its runs (tests/__main__.py).
+    """
 
     @cache
     def made() -> Path:
-        folder = tmp_path_factory.mktemp("migrated")
-        kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
-        subprocess.run(
-            [sys.executable, "manage.py", "migrate", "--verbosity", "0"],
-            cwd=PROJECT_ROOT,
-            env=kept | {"HEALTHSITE_DATA": str(folder), "SECRET_KEY": os.environ["SECRET_KEY"]},
-            check=True,
-        )
+        folder = Path(os.environ.get("TEST_MIGRATED") or tmp_path_factory.mktemp("migrated"))
+        with (folder / "lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not (folder / "whole").exists():
+                _migrate(folder)
+                (folder / "whole").touch()
         return folder
 
     def put(data: Path) -> None:
@@ -73,6 +77,26 @@ def migrated(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path], None]
             shutil.copyfile(file, data / file.name)
 
     return put
+
+
+def _migrate(folder: Path) -> None:
+    kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    subprocess.run(
+        [sys.executable, "manage.py", "migrate", "--verbosity", "0"],
+        cwd=PROJECT_ROOT,
+        env=kept | {"HEALTHSITE_DATA": str(folder), "SECRET_KEY": os.environ["SECRET_KEY"]},
+        check=True,
+    )
+
+
+@pytest.fixture(scope="session")
+def django_db_keepdb(migrated: Callable[[Path], None]) -> bool:
+    """Let the runs of `make test` on SQLite begin with a database that is migrated already."""
+    if ON_POSTGRES or "TEST_MIGRATED" not in os.environ:
+        return False
+    migrated(DATA)
+    (DATA / "healthsite.sqlite3").rename(connection.settings_dict["TEST"]["NAME"])
+    return True
 
 
 @pytest.fixture
@@ -86,9 +110,12 @@ def home(db: None) -> HomePage:
     if not Collection.objects.exists():
         Collection.add_root(name="Root")
     page = HomePage(title="Health", slug="health-home", introduction="In plain words.")
-    root.add_child(instance=page)
-    Site.objects.all().delete()
-    Site.objects.create(hostname="127.0.0.1", port=8000, root_page=page, is_default_site=True)
+    with not_indexed():  # nobody looks for it
+        root.add_child(instance=page)
+        Site.objects.update_or_create(
+            is_default_site=True,
+            defaults={"hostname": "127.0.0.1", "port": 8000, "root_page": page, "site_name": ""},
+        )
     return page
 
 

@@ -101,6 +101,33 @@ events_server = Valkey(paths.events_socket(DATA), valkey.events_command)
 cache_server = Valkey(paths.cache_socket(DATA), valkey.cache_command)
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let a second run, on another database, leave out what has nothing to do with one."""
+    parser.addoption(
+        "--database-only",
+        action="store_true",
+        help="run what may go otherwise on another database: tests that use one or start processes, but for "
+        "those marked `any_database`; what is transactional always runs",
+    )
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what `--database-only` says."""
+    if config.getoption("--database-only"):
+        chosen = [item for item in items if _depends_on_database(item)]
+        config.hook.pytest_deselected(items=[item for item in items if item not in set(chosen)])
+        items[:] = chosen
+
+
+def _depends_on_database(item: pytest.Item) -> bool:
+    database = item.get_closest_marker("django_db")
+    fixtures = getattr(item, "fixturenames", ())
+    if (database and database.kwargs.get("transaction")) or "transactional_db" in fixtures:
+        return True
+    uses_one = database or "db" in fixtures or item.get_closest_marker("processes")
+    return bool(uses_one) and item.get_closest_marker("any_database") is None
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Start PostgreSQL where it is asked for; without it the run says why, and fails in CI."""
     if _postgres is None:

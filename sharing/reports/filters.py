@@ -4,12 +4,12 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
+from html import escape
 from typing import Any
 
 from django import forms
 from django.forms.utils import flatatt
-from django.utils.html import format_html, format_html_join
-from django.utils.safestring import SafeString
+from django.utils.safestring import SafeString, mark_safe
 
 from sharing import channels, queries
 from sharing.models import ShareClass
@@ -56,13 +56,13 @@ class _LongSelect(forms.Select):
     ) -> SafeString:
         """Return the list as HTML."""
         chosen = str(value or "")
-        options = format_html_join(
-            "\n",
-            '<option value="{}"{}>{}</option>',
-            ((key, " selected" if key == chosen else "", label) for key, label in self.choices),
+        options = "\n".join(
+            f'<option value="{escape(str(key))}"{" selected" if key == chosen else ""}>{escape(str(label))}</option>'
+            for key, label in self.choices
         )
         own = flatatt({"name": name, **self.build_attrs(self.attrs, attrs)})
-        return format_html("<select{}>\n{}\n</select>", own, options)
+        # Keys and labels are escaped, one by one: format_html_join takes three times as long.
+        return mark_safe(f"<select{own}>\n{options}\n</select>")  # noqa: S308
 
 
 class ReportFilters(forms.Form):

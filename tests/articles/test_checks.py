@@ -10,6 +10,8 @@ from articles.models import ArticlePage, HomePage
 from tests.articles.editing import form, post_edit, saved, section_block
 from tests.factories import add_draft, section
 
+pytestmark = pytest.mark.any_database
+
 
 def slips(title: str, text: str) -> list[str]:
     """Return the sentences about a title above a text."""

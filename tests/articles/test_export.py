@@ -19,7 +19,7 @@ from articles.models import ArticlePage, HomePage
 from tests.articles.test_import_text import LETTER
 from tests.factories import add_article, add_draft, edit, section
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
 
 def export(article: ArticlePage, capsys: pytest.CaptureFixture[str]) -> str:

@@ -23,6 +23,8 @@ from articles.importing.source import ImportRefused, source_from_text
 from articles.models import ArticlePage, HomePage
 from tests.articles.test_editor import assert_harmless
 
+pytestmark = pytest.mark.any_database
+
 WHOLE = """---
 slug: sleep-well
 standfirst: How to sleep.

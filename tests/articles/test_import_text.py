@@ -19,6 +19,8 @@ from articles.models import ArticlePage, HomePage
 from articles.outline import plain_text
 from tests.factories import add_article
 
+pytestmark = pytest.mark.any_database
+
 # A slip in the title, a first and a third section whose headings were lost, a call to share at the end.
 LETTER = """What Helps Against a Sore Throot?
 

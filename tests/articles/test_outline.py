@@ -21,6 +21,8 @@ from articles.outline import (
 )
 from tests.factories import section
 
+pytestmark = pytest.mark.any_database
+
 BODY = ArticleBody()
 
 

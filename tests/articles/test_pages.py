@@ -16,7 +16,7 @@ from articles.models import ArticlePage, HomePage, Section
 from tests.factories import add_article, add_draft, edit, renditions_are_made, section
 from tests.markup import values
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
 ORIGIN = "http://127.0.0.1:8000"
 

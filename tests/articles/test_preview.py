@@ -10,7 +10,7 @@ from articles.models import ArticlePage, HomePage
 from tests.articles.editing import form, section_block
 from tests.factories import add_article, add_draft, edit, section
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
 
 def with_a_draft(home: HomePage) -> ArticlePage:

@@ -18,7 +18,7 @@ from sharing.models import ShareCount
 from tests.factories import add_article, add_draft, edit, renditions_are_made, section
 from tests.markup import tags_of, values
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
 ORIGIN = "http://127.0.0.1:8000"
 PATH = "/sleep/print/"

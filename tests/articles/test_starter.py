@@ -11,7 +11,7 @@ from articles import actions
 from articles.models import ArticlePage, HomePage, Section
 from tests.factories import edit, section
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
 CAUSES = [
     "Anxiety",

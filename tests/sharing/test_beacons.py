@@ -17,7 +17,7 @@ from tests.conftest import READER, new_reader
 from tests.services import events_server
 from tests.sharing.conftest import Shared
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
 URL = "/api/v1/share-events/"
 

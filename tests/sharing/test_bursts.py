@@ -338,9 +338,11 @@ def test_standings_of_days_that_are_over_are_put_back_too(target: ShareTarget, u
     days = [HOUR.date() + timedelta(days=number) for number in (-1, 0, 1)]
     for day, number in zip(days, (3, LIMIT + 7, LIMIT + 9), strict=True):
         StandingDay.objects.get_or_create(day=day)
-        ShareStanding.objects.update_or_create(day=day, target=target, defaults={"intent": number})
+        ShareStanding.objects.update_or_create(
+            pk=ShareStanding.number(day, target.pk), target=target, defaults={"intent": number}
+        )
     burst_actions.drop(burst=burst(), user=user)
-    found = ShareStanding.objects.order_by("day").values_list("intent", flat=True)
+    found = ShareStanding.objects.order_by("pk").values_list("intent", flat=True)
     assert list(found) == [3, LIMIT, LIMIT + 2]
 
 

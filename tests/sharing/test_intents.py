@@ -15,7 +15,7 @@ from tests.factories import add_draft, edit
 from tests.markup import values
 from tests.sharing.conftest import Shared
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
 REDIRECTING = [network for network in NETWORKS if not isinstance(network, FederatedNetwork)]
 

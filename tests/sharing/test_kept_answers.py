@@ -10,7 +10,7 @@ from sharing import card_actions, card_files
 from sharing.models import ShareCard, ShareCardSettings, ShareSettings
 from tests.sharing.conftest import Shared
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
 
 def touched() -> set[str]:

@@ -17,7 +17,7 @@ from tests.factories import add_article, edit, section
 from tests.markup import values
 from tests.sharing.conftest import Shared, codes_of
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
 Modules = list[list[int]]
 SVG = "{http://www.w3.org/2000/svg}"

@@ -1,5 +1,6 @@
 """A ranking is what plain sums of days say, whichever way the database takes to it."""
 
+from collections.abc import Sequence
 from datetime import UTC, date, timedelta
 from typing import Any
 from uuid import UUID
@@ -9,7 +10,7 @@ from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sharing import standings
+from sharing import rankings, standings
 from sharing.models import (
     ShareClass,
     ShareCount,
@@ -70,6 +71,7 @@ scopes = st.fixed_dictionaries(
         "only": st.sampled_from([None, None, None, None, (), (0,), (1, 3)]),
         "by": st.sampled_from(["shared", "per_share", "title", "arrival"]),
         "descending": st.booleans(),
+        "at_once": st.sampled_from([1, 3, 50]),
         "written": st.sampled_from([True, True, True, False]),
     }
 )
@@ -143,7 +145,27 @@ def test_it_says_what_the_sums_of_days_say(
         sizes = [abs(apart[row.named.target_id]) for row in part_]
         assert sizes == sorted(sizes, reverse=True)
     assert all(row.named.is_section for row in found.parts[4])
+    assert_limited_lists_are_the_beginnings(scope, before, found.parts[2:], asked["at_once"])
     assert all((row.article == "Sleep") == row.named.is_section for row in found.parts[0])
+
+
+def assert_limited_lists_are_the_beginnings(
+    scope: Scope, before: date, whole: Sequence[Sequence[Ranked]], at_once: int
+) -> None:
+    """Cut from so many at once, so that there are equal ones beyond them, and too few sections among them."""
+    limited = [
+        Part("shared", 2),
+        Part("shared", 1, 1),
+        Part("shared", 2, sections_only=True),
+        Part("shared", 1, what="rise"),
+        Part("shared", 1, what="fall"),
+    ]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(rankings, "_FIRST", at_once)
+        first, second, sections, rise, fall = rank(scope, before, limited).parts
+    (every,) = rank(scope, before, [Part("shared", None)]).parts
+    assert (first, second) == (every[:2], every[1:2])
+    assert (rise, fall, sections) == (whole[0][:1], whole[1][:1], whole[2][:2])
 
 
 def _sums(scope: Scope, first: date, last: date) -> dict[int, Tally]:

@@ -43,6 +43,10 @@ def differences(*, repair: bool = False) -> list[Difference]:
     return [each for step in recounting.recount(repair=repair) for each in step.differences]
 
 
+def stand(target: ShareTarget, day: date, **numbers: int) -> None:
+    ShareStanding.objects.create(pk=ShareStanding.number(day, target.pk), target=target, **numbers)
+
+
 def close_days(*days: date) -> None:
     """Write standings of days, computed one by one."""
     for day in days:
@@ -52,7 +56,7 @@ def close_days(*days: date) -> None:
             for row in ShareCount.objects.filter(target=target, day__lte=day):
                 numbers[row.share_class] += row.count
             if any(numbers.values()):
-                ShareStanding.objects.create(target=target, day=day, **numbers)
+                stand(target, day, **numbers)
 
 
 def test_what_was_counted_adds_up(targets: list[ShareTarget]) -> None:
@@ -101,10 +105,10 @@ def test_a_day_that_is_wrong_missing_or_of_nothing_is_told(targets: list[ShareTa
 def test_a_standing_that_is_wrong_missing_or_too_much_is_told(targets: list[ShareTarget]) -> None:
     close_days(ago(9), ago(2))
     standings = ShareStanding.objects
-    standings.filter(target=targets[0], day=ago(9)).update(intent=1)
-    standings.filter(target=targets[1], day=ago(2)).delete()
-    standings.create(target=targets[2], day=ago(2), mention=1)
-    standings.create(target=targets[2], day=ago(1), mention=2)
+    standings.of_target(targets[0].pk, [ago(9)]).update(intent=1)
+    standings.of_target(targets[1].pk, [ago(2)]).delete()
+    stand(targets[2], ago(2), mention=1)
+    stand(targets[2], ago(1), mention=2)
     first, second, third = (each.pk for each in targets)
     assert differences() == [
         Difference(Sums.STANDINGS, f"target {first} up to {ago(9)}, intent", 1, 3),
@@ -131,7 +135,7 @@ def test_repairing_writes_what_was_computed_and_says_it_once(targets: list[Share
     ShareDay.objects.create(day=ago(30), channel="x", share_class="intent", count=2)
     ShareStanding.objects.filter(target=targets[0]).update(arrival=9)
     ShareStanding.objects.filter(target=targets[1]).delete()
-    ShareStanding.objects.create(target=targets[2], day=ago(1), mention=2)
+    stand(targets[2], ago(1), mention=2)
     assert len(differences(repair=True)) == 9
     assert _everything() == right
     assert differences() == []
@@ -142,7 +146,7 @@ def _everything() -> list[object]:
     return [
         sorted(ShareTotal.objects.values_list("target", *numbers)),
         sorted(ShareDay.objects.values_list("day", "channel", "share_class", "count")),
-        sorted(ShareStanding.objects.values_list("target", "day", *numbers)),
+        sorted(ShareStanding.objects.values_list("target", "pk", *numbers)),
     ]
 
 

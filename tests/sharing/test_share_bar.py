@@ -8,7 +8,7 @@ from django.test import Client
 from sharing.networks import NETWORKS
 from tests.sharing.conftest import Shared
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
 
 def page(client: Client, shared: Shared, path: str = "") -> str:

@@ -19,7 +19,7 @@ from sharing.share_settings import ShareSettings
 from tests.factories import add_article, section
 from tests.sharing.conftest import Shared, codes_of
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
 SLUGS = [each.slug for each in NETWORKS]
 TABLE = ShareSettings._meta.db_table

@@ -5,6 +5,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.db import IntegrityError, transaction
 from django.db.models import Sum
 from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
@@ -60,7 +61,7 @@ def assert_they_are_sums() -> None:
             wanted.setdefault(target_id, dict.fromkeys(ShareClass.values, 0))[share_class] = number
         found = {
             row.target_id: {name: getattr(row, name) for name in ShareClass.values}
-            for row in ShareStanding.objects.filter(day=day)
+            for row in ShareStanding.objects.of_day(day)
         }
         assert found == wanted, day
 
@@ -75,9 +76,9 @@ def test_each_closed_day_has_the_sums_up_to_its_end(targets: list[ShareTarget]) 
     count(two, days_ago(0), 9)
     assert standings.write_missing() == 5
     assert_they_are_sums()
-    newest = ShareStanding.objects.filter(day=days_ago(1)).order_by("target_id")
+    newest = ShareStanding.objects.of_day(days_ago(1)).order_by("target_id")
     assert [(row.intent, row.arrival) for row in newest] == [(107, 3), (7, 0)]
-    assert not ShareStanding.objects.filter(day=days_ago(0)).exists()
+    assert not ShareStanding.objects.of_day(days_ago(0)).exists()
     # The day before the first count: what a period that begins with it is subtracted from.
     assert StandingDay.objects.filter(day=days_ago(5)).exists()
 
@@ -103,7 +104,7 @@ def test_what_comes_late_is_in_every_standing_from_its_day_on(targets: list[Shar
     share(three, days_ago(0))
     assert actions.drain() == 4
     assert_they_are_sums()
-    assert ShareStanding.objects.get(day=days_ago(3), target=two).intent == 1
+    assert ShareStanding.objects.of_day(days_ago(3)).get(target=two).intent == 1
     assert not ShareStanding.objects.filter(target=three).exists()
 
 
@@ -124,7 +125,8 @@ def test_a_night_that_was_missed_is_caught_up(targets: list[ShareTarget]) -> Non
     standings.write_missing()
     gone = [days_ago(1), days_ago(2)]
     StandingDay.objects.filter(day__in=gone).delete()
-    ShareStanding.objects.filter(day__in=gone).delete()
+    for day in gone:
+        ShareStanding.objects.of_day(day).delete()
     share(targets[0], days_ago(2))
     share(targets[1], days_ago(4))
     actions.drain()
@@ -197,7 +199,19 @@ def test_whatever_comes_in_whatever_order_they_stay_sums(
             # Only the newest can be missing: they are written in order.
             gone = [days_ago(day) for day in range(1, step[1] + 1)]
             StandingDay.objects.filter(day__in=gone).delete()
-            ShareStanding.objects.filter(day__in=gone).delete()
+            for day in gone:
+                ShareStanding.objects.of_day(day).delete()
     actions.drain()
     standings.write_missing()
     assert_they_are_sums()
+
+
+def test_a_standing_has_the_number_of_its_day_and_target(targets: list[ShareTarget]) -> None:
+    one, two, _ = targets
+    count(one, days_ago(3), 2)
+    standings.write_missing()
+    rows = list(ShareStanding.objects.of_target(one.pk, [days_ago(1), days_ago(3), days_ago(9)]))
+    assert [row.day for row in rows] == [days_ago(3), days_ago(1)]
+    assert rows[0].pk == ShareStanding.number(days_ago(3), one.pk)
+    with pytest.raises(IntegrityError), transaction.atomic():
+        ShareStanding.objects.create(pk=ShareStanding.number(days_ago(3), two.pk), target=one)

@@ -19,7 +19,7 @@ from tests.conftest import READER, new_reader
 from tests.services import DATA, cache_server, events_server
 from tests.sharing.conftest import Shared
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
 
 def total() -> int:

@@ -8,7 +8,7 @@ from django.core.cache import cache
 from sharing import valkey
 from tests.services import cache_server
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
 
 def use_all() -> list[object]:

@@ -17,7 +17,7 @@ from healthsite import feed
 from tests.factories import add_article, edit, section
 from tests.markup import values
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
 SITE = "http://127.0.0.1:8000"
 ATOM = "{http://www.w3.org/2005/Atom}"

@@ -9,7 +9,7 @@ from articles.models import ArticlePage, HomePage
 from tests.articles.editing import form, post_edit, post_new, section_block
 from tests.factories import add_article, section
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
 DEEP = (
     '{"blocks":[{"key":"a","text":"x","type":"unstyled","depth":99999,"inlineStyleRanges":'

@@ -15,7 +15,7 @@ from sharing import queries
 from tests.factories import add_article, edit, section
 from tests.markup import tags_of
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
 STRICT = {
     "default-src": {"'none'"},

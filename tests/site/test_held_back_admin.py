@@ -19,7 +19,7 @@ from tests.factories import add_article, section
 from tests.sharing.conftest import Shared, shared_article
 from tests.sharing.floods import HOUR, LIMIT, burst, counted, flood
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
 LIST = "/admin/reports/held-back-shares/"
 DECIDE = "/admin/reports/held-back-shares/decide/"

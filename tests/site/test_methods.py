@@ -17,7 +17,7 @@ from sharing import queries
 from tests.conftest import READER
 from tests.factories import add_article, edit, section
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
 WRITING = ["POST", "PUT", "PATCH", "DELETE"]
 UNKNOWN = ["TRACE", "CONNECT", "PROPFIND", "MOVE", "PURGE", "NONSENSE", "G", "GET2", "X" * 500]

@@ -29,7 +29,7 @@ from tests.conftest import new_reader
 from tests.services import ON_POSTGRES, cache_server
 from tests.sharing.counting import ago
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
 TOKEN = "a token of the tests, öffentlich nie"
 

@@ -13,7 +13,7 @@ from articles.models import HomePage
 from healthsite import urls, views
 from sharing import urls as sharing_urls
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
 
 def _broken(request: object) -> HttpResponse:

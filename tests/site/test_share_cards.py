@@ -19,7 +19,7 @@ from tests.factories import add_article, add_draft, edit, section
 from tests.markup import tags_of, values
 from tests.sharing.cards.conftest import size_of
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
 
 @pytest.fixture(autouse=True)

@@ -16,7 +16,7 @@ from sharing.networks import NETWORKS
 from sharing.share_settings import ShareSettings
 from tests.markup import tags_of, values
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
 SLUGS = [each.slug for each in NETWORKS]
 ADDRESS = "/admin/settings/sharing/sharesettings/"

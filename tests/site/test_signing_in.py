@@ -31,7 +31,7 @@ from healthsite.signing_in.attempts import (
 from tests.conftest import READER, new_reader
 from tests.services import cache_server
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
 LOGIN = "/admin/login/"
 

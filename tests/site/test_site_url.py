@@ -10,7 +10,7 @@ from wagtail.models import Site
 from articles.models import HomePage
 from tests.sharing.conftest import shared_article
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
 
 @pytest.mark.parametrize(

@@ -32,7 +32,7 @@ from tests.site.pictures import (
     upright,
 )
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
 Image = get_image_model()
 Document = get_document_model()

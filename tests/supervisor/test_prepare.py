@@ -6,7 +6,7 @@ import os
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -120,9 +120,12 @@ def test_the_stamp_follows_every_migration_of_ours(
     assert prepare._migrations_stamp() != before
 
 
-def test_a_database_knows_by_itself_whether_it_is_migrated(tmp_path: Path) -> None:
+def test_a_database_knows_by_itself_whether_it_is_migrated(
+    tmp_path: Path, migrated: Callable[[Path], None]
+) -> None:
     """Also when it is deleted or brought back from a backup."""
     database = tmp_path / "healthsite.sqlite3"
+    migrated(tmp_path)  # by hand, so that it does not know yet
     (tmp_path / "secret_key").write_text("made up for this test, fifty characters and some more")
 
     first, second = prepare_in(tmp_path), prepare_in(tmp_path)

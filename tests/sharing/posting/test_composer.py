@@ -33,7 +33,7 @@ from tests.factories import add_draft, edit, section
 from tests.sharing.conftest import Shared
 from tests.sharing.posting.conftest import add_account
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 S = DeliveryState
 FAR = "2099-06-01T09:30"
 

@@ -25,7 +25,7 @@ from tests.sharing.conftest import Shared
 from tests.sharing.posting.conftest import NOW, add_account
 from tests.sharing.posting.test_composer import compose_url, typed
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
 
 @pytest.fixture(autouse=True)

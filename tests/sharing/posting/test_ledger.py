@@ -46,7 +46,7 @@ from tests.sharing.posting.test_post_list import post, published
 
 __all__ = ["afterwards", "demo", "outbound"]
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 S = DeliveryState
 
 # Session and user, the admin's own, then the post, its deliveries with their attempts, wishes and numbers, what it

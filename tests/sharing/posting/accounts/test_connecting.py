@@ -18,6 +18,8 @@ from sharing.posting.states import DeliveryState
 from tests.sharing.posting.accounts.conftest import PASSWORD, Desk, said
 from tests.sharing.posting.conftest import Composed
 
+pytestmark = pytest.mark.any_database
+
 S = SocialAccount.State
 
 

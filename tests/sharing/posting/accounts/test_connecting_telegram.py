@@ -14,6 +14,8 @@ from tests.sharing.conftest import Shared
 from tests.sharing.posting.accounts.conftest import PASSWORD, Desk, said
 from tests.sharing.posting.test_networks import compose
 
+pytestmark = pytest.mark.any_database
+
 S = SocialAccount.State
 TOKEN = telegram_api.token_of("demo", PASSWORD)
 

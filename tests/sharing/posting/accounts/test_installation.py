@@ -19,6 +19,8 @@ from sharing.posting.states import DeliveryState
 from tests.sharing.posting.accounts.conftest import said
 from tests.sharing.posting.conftest import AT_PUBLISH, Composed
 
+pytestmark = pytest.mark.any_database
+
 D = DeliveryState
 
 

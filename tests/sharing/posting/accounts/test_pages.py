@@ -21,6 +21,8 @@ from sharing.posting.states import DeliveryState
 from tests.sharing.posting.accounts.conftest import Desk, said
 from tests.sharing.posting.conftest import Composed, add_account
 
+pytestmark = pytest.mark.any_database
+
 S = SocialAccount.State
 D = DeliveryState
 

@@ -22,6 +22,8 @@ from tests.sharing.conftest import Shared
 from tests.sharing.posting.accounts.conftest import PASSWORD, Desk
 from tests.sharing.posting.test_networks import compose
 
+pytestmark = pytest.mark.any_database
+
 TYPED = "wron-gpas-swor-dxyz"
 
 

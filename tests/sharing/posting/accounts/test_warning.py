@@ -17,7 +17,7 @@ from sharing.posting.tasks import look_after_accounts
 from tests.sharing.posting.conftest import Composed
 
 S = SocialAccount.State
-pytestmark = pytest.mark.usefixtures("administrator")
+pytestmark = [pytest.mark.usefixtures("administrator"), pytest.mark.any_database]
 
 
 def subjects() -> list[str]:
