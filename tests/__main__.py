@@ -26,7 +26,8 @@ WITH_A_DATABASE = ["tests/articles", "tests/backup", "tests/delivery", "tests/ma
 WITHOUT_ONE = ["tests/delivery/test_bad_requests.py", "tests/delivery/test_places.py",
                "tests/sharing/networks"]  # fmt: skip
 # On SQLite, but in a lane of their own, so that all end at about the same time.
-APART = ["tests/supervisor", "tests/production", "tests/backup", "tests/sharing/networks"]
+APART = ["tests/supervisor", "tests/production", "tests/backup", "tests/delivery",
+         "tests/sharing/networks"]  # fmt: skip
 BROWSER = ["tests/browser"]
 
 # For each run of a lane: its database, and what to collect.
