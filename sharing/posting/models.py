@@ -68,7 +68,7 @@ class SocialAccount(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.handle} ({self.network})"
+        return f"{self.handle} on {self.network.capitalize()}"
 
 
 class SocialPost(models.Model):

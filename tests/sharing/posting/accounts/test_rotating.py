@@ -42,7 +42,7 @@ def keys(settings: Settings, db: None) -> list[str]:
 
 def test_every_secret_gets_the_newest_key_once(settings: Settings, keys: list[str]) -> None:
     said = rotate()
-    assert "1 of 2: sleep@social.example (mastodon): encrypted with the newest key" in said
+    assert "1 of 2: sleep@social.example on Mastodon: encrypted with the newest key" in said
     assert "2 of 2: registration at https://a.example" in said
     settings.POSTING_KEYS = keys[:1]
     account = SocialAccount.objects.exclude(secrets="").get()
@@ -66,9 +66,9 @@ def test_the_first_key_of_a_site_takes_over_from_the_secret_key(
 def test_what_no_key_opens_is_named_and_left(settings: Settings, keys: list[str]) -> None:
     lost = add_account("lost@social.example", secrets="of a key that is gone")
     said = rotate(fails=True)
-    assert "lost@social.example (mastodon): UNREADABLE" in said
+    assert "lost@social.example on Mastodon: UNREADABLE" in said
     assert "2 encrypted" in said
-    assert "Cannot be read: lost@social.example (mastodon)" in said
+    assert "Cannot be read: lost@social.example on Mastodon" in said
     assert "of a key" not in said
     lost.refresh_from_db()
     assert lost.secrets == "of a key that is gone"
