@@ -132,7 +132,9 @@ class Sending:
                 lambda each: self._connector.send(self._account, each), prepared
             ):
                 if receipt.came_back != "200 OK":
-                    raise NotMeasured(f"The client alone was told: {receipt.came_back}")
+                    raise NotMeasured(
+                        f"The client alone was told: {receipt.came_back} {receipt.outcome}"
+                    )
         return {
             "seconds": time.perf_counter() - began,
             "cpu": time.process_time() - cpu,

@@ -87,11 +87,12 @@ class _Unusable(Exception):
 
 @dataclass(slots=True)
 class _Exchange:
-    """One request under way: when it must be over, and whether any of it was written."""
+    """One request under way: when it must be over, whether any of it was written, and whether its reply came."""
 
     place: Place
     until: float
     sent: bool = False
+    is_over: bool = False
 
     def within(self, timeout: float | None) -> float:
         """Return how long the next step may take, in seconds."""
@@ -211,6 +212,7 @@ class Outbound:
                 raise OutcomeUnknown(said) from None
             raise NotSent(said) from None
         finally:
+            exchange.is_over = True
             _under_way.reset(token)
 
     def _exchange(
@@ -306,6 +308,8 @@ class _Stream(httpcore.NetworkStream):
 
     def __init__(self, opened: socket.socket) -> None:
         self._socket = opened
+        # The exchange that wrote to it last.
+        self._carries: _Exchange | None = None
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         """Read what is there; raises httpcore's errors."""
@@ -319,7 +323,7 @@ class _Stream(httpcore.NetworkStream):
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         """Write all of it; raises httpcore's errors."""
-        exchange = _under_way.get()
+        exchange = self._carries = _under_way.get()
         left = memoryview(buffer)
         while left:
             self._socket.settimeout(exchange.within(timeout))
@@ -356,16 +360,20 @@ class _Stream(httpcore.NetworkStream):
     def get_extra_info(self, info: str) -> Any:
         """Tell httpcore whether an idle connection has become readable, so that it was closed.
 
-        Another thread may ask that of a connection on which this one has just begun to wait for a reply: the
-        socket and its deadline are left as they are.
+        Another thread may ask that of a connection that was idle when it looked, and on which this one waits for a
+        reply by now: then what can be read is the reply. The socket and its deadline are left as they are.
         """
         if info != "is_readable":
             return None
-        if self._socket.fileno() < 0:
+        carries = self._carries
+        if carries is not None and not carries.is_over:
+            return False
+        number = self._socket.fileno()
+        if number < 0:
             return True
         poll = select.poll()
-        poll.register(self._socket, select.POLLIN)
-        return bool(poll.poll(0))
+        poll.register(number, select.POLLIN)
+        return bool(poll.poll(0)) and self._carries is carries
 
 
 def _read(response: httpcore.Response, expects: Expect) -> Answered:

@@ -27,7 +27,9 @@ from sharing.networks.http import (
     NotSent,
     Outbound,
     OutcomeUnknown,
+    _Exchange,
     _Stream,
+    _under_way,
     _Unusable,
     parse_json,
     resolve,
@@ -591,3 +593,19 @@ def test_a_look_at_a_connection_takes_nothing_from_the_thread_that_waits_on_it()
         assert stream.get_extra_info("is_readable") is True
         stream.close()
         assert stream.get_extra_info("is_readable") is True
+
+
+def test_a_reply_that_another_thread_waits_for_is_not_taken_for_a_closed_connection() -> None:
+    ours, theirs = socket.socketpair()
+    exchange = _Exchange(place("https://social.example/", trusted=[]), time.monotonic() + 60)
+    with ours, theirs:
+        stream = _Stream(ours)
+        token = _under_way.set(exchange)
+        try:
+            stream.write(b"asked")
+        finally:
+            _under_way.reset(token)
+        theirs.send(b"answered")
+        assert stream.get_extra_info("is_readable") is False
+        exchange.is_over = True
+        assert stream.get_extra_info("is_readable") is True, "nobody asked for it"
