@@ -597,7 +597,9 @@ def test_a_look_at_a_connection_takes_nothing_from_the_thread_that_waits_on_it()
 
 def test_a_reply_that_another_thread_waits_for_is_not_taken_for_a_closed_connection() -> None:
     ours, theirs = socket.socketpair()
-    exchange = _Exchange(place("https://social.example/", trusted=frozenset()), time.monotonic() + 60)
+    exchange = _Exchange(
+        place("https://social.example/", trusted=frozenset()), time.monotonic() + 60
+    )
     with ours, theirs:
         stream = _Stream(ours)
         token = _under_way.set(exchange)
