@@ -87,7 +87,10 @@ class Valkey:
         before, for two seconds at most (aof.c, flushAppendOnlyFile).
         """
         with Redis.from_url(f"unix://{self.socket}") as client:
-            client.waitaof(1, 0, 10_000)
+            # It waits for what was last written on its own connection, and for nothing where that wrote nothing.
+            client.set("wait-for-disk", 1)
+            client.delete("wait-for-disk")
+            assert client.waitaof(1, 0, 10_000)[0] == 1, "the disk did not take it in ten seconds"
 
     def kill(self) -> None:
         """Kill the server without a word."""
