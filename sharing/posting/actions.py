@@ -316,6 +316,8 @@ def _decide(
     if after is _S.APPROVED:
         # Whoever sends it once more wants it tried as long as the first time.
         values["tries"] = 0
+        # What workers ended over is kept apart from the others all the same.
+        values["abandoned"] = min(delivery.abandoned, 1)
     moved = Delivery.objects.filter(pk=delivery.pk, state=before, fence=delivery.fence).update(
         state=after,
         # Whoever looks for an unknown one at this moment writes nothing any more.

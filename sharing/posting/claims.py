@@ -43,17 +43,18 @@ def clock() -> datetime:
 def take_due(limit: int, now: datetime) -> list[Claim]:
     """Claim deliveries that are due, longest due first, so that nobody else prepares or sends them.
 
-    Accounts that are paused, expired, or must not be asked for a while are passed over.
+    Accounts that are paused, expired, or must not be asked for a while are passed over, and so is what a worker
+    ended over: `take_abandoned` takes that.
     """
-    return _take(
-        _TAKE_DUE,
-        {
-            "approved": DeliveryState.APPROVED.value,
-            "preparing": DeliveryState.PREPARING.value,
-            "limit": limit,
-            **_moments(now),
-        },
-    )
+    return _take(_TAKE_DUE, _due(limit, now), which="abandoned = 0")
+
+
+def take_abandoned(now: datetime) -> list[Claim]:
+    """Claim one delivery that is due and that a worker ended over, or none.
+
+    Nothing else should be in the hands of whoever prepares it: it may be what ended that worker.
+    """
+    return _take(_TAKE_DUE, _due(1, now), which="abandoned > 0")
 
 
 def take_unknown(limit: int, now: datetime) -> list[Claim]:
@@ -88,7 +89,7 @@ def arm(
     statement = f"""
     {ready}
     UPDATE sharing_delivery SET
-      state = %s, armed_at = %s, lease_until = %s, changed_at = %s, tries = tries + 1,
+      state = %s, armed_at = %s, lease_until = %s, changed_at = %s, tries = tries + 1, abandoned = 0,
       prepared = COALESCE(ready.prepared, sharing_delivery.prepared)
     FROM ready
     WHERE sharing_delivery.id = ready.id AND sharing_delivery.fence = ready.fence
@@ -115,6 +116,7 @@ WITH due AS (
   SELECT delivery.id FROM sharing_delivery delivery
   JOIN sharing_socialaccount account ON account.id = delivery.account_id
   WHERE delivery.state = %(approved)s AND delivery.not_before <= %(now)s AND account.state = 'active'
+    AND delivery.{which}
     AND (account.silent_until IS NULL OR account.silent_until <= %(now)s)
   ORDER BY delivery.not_before, delivery.id LIMIT %(limit)s {lock}
 )
@@ -137,10 +139,19 @@ RETURNING id, fence
 """
 
 
-def _take(statement: str, values: dict[str, Any]) -> list[Claim]:
+def _due(limit: int, now: datetime) -> dict[str, Any]:
+    return {
+        "approved": DeliveryState.APPROVED.value,
+        "preparing": DeliveryState.PREPARING.value,
+        "limit": limit,
+        **_moments(now),
+    }
+
+
+def _take(statement: str, values: dict[str, Any], which: str = "") -> list[Claim]:
     lock = "FOR UPDATE OF delivery SKIP LOCKED" if connection.vendor == "postgresql" else ""
     with connection.cursor() as cursor:
-        cursor.execute(statement.format(lock=lock), values)
+        cursor.execute(statement.format(lock=lock, which=which), values)
         return [Claim(*row) for row in sorted(cursor.fetchall())]
 
 

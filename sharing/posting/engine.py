@@ -32,6 +32,8 @@ _GATHER = 0.01
 # A part of the lease: what is not sent so long after it was armed is not sent at all. Together with the time that
 # one request may take it ends long before others look for the post.
 _SENT_WITHIN = 0.25
+# A part of the time for all: so long goes to what workers ended over, however much else there is.
+_FOR_THE_ABANDONED = 0.25
 
 _S = DeliveryState
 _Outcome = TypeVar("_Outcome", bound=Outcome | None)
@@ -70,9 +72,17 @@ def send_due(sender: Sender, *, seconds: float, in_flight: int = IN_FLIGHT) -> i
     """Send what is due and look for what is unknown; return how many steps were recorded.
 
     Nothing new is begun after so many seconds; what is under way is awaited, each request for as long as its
-    own deadline, which is under half a lease.
+    own deadline, which is under half a lease. What workers ended over comes last, one at a time, with nothing else in
+    hand, and has a quarter of these seconds even where the others used them up.
     """
-    ends = time.monotonic() + seconds
+    began = time.monotonic()
+    recorded = _send(sender, began + seconds, in_flight)
+    ends = max(began + seconds, time.monotonic() + seconds * _FOR_THE_ABANDONED)
+    return recorded + _send(sender, ends, 1, abandoned=True)
+
+
+def _send(sender: Sender, ends: float, in_flight: int, *, abandoned: bool = False) -> int:
+    """Send what is due, or what workers ended over, until nothing is left or that moment has come."""
     # More are claimed than can be asked for at once, so that no thread waits for the database.
     held = 2 * in_flight if in_flight > 1 else 1
     recorded = 0
@@ -81,7 +91,11 @@ def send_due(sender: Sender, *, seconds: float, in_flight: int = IN_FLIGHT) -> i
         moment = _Moment.look()
         while True:
             if len(flying) <= held - in_flight and time.monotonic() < ends:
-                recorded += _begin(sender, pool, flying, held - len(flying), moment)
+                free = held - len(flying)
+                if abandoned:
+                    recorded += _begin_abandoned(sender, pool, flying, moment)
+                else:
+                    recorded += _begin(sender, pool, flying, free, moment)
             if not flying:
                 return recorded
             over = []
@@ -106,8 +120,33 @@ def _begin(
     moment: _Moment,
 ) -> int:
     now = moment.now
+    taken = claims.take_due(free, now)
+    recorded = _prepare(sender, pool, taken, flying, moment)
+    if (left := free - len(taken)) and (taken := claims.take_unknown(left, now)):
+        for job in _load(taken, _S.UNKNOWN, now)[0]:
+            flying[pool.submit(sender.look_up, job)] = _Flight(job, _S.UNKNOWN)
+    return recorded
+
+
+def _begin_abandoned(
+    sender: Sender,
+    pool: ThreadPoolExecutor,
+    flying: dict[Future[Outcome], _Flight],
+    moment: _Moment,
+) -> int:
+    return _prepare(sender, pool, claims.take_abandoned(moment.now), flying, moment)
+
+
+def _prepare(
+    sender: Sender,
+    pool: ThreadPoolExecutor,
+    taken: Sequence[Claim],
+    flying: dict[Future[Outcome], _Flight],
+    moment: _Moment,
+) -> int:
+    now = moment.now
     due: list[Job] = []
-    if taken := claims.take_due(free, now):
+    if taken:
         due, gone = _load(taken, _S.PREPARING, now)
         _give_up(gone, now)
         due = _within_budget(due, now)
@@ -120,11 +159,7 @@ def _begin(
             at_once.append((flight, prepared))
         else:
             flying[pool.submit(sender.prepare, job)] = flight
-    recorded = _land(sender, pool, at_once, flying, moment)
-    if (left := free - len(taken)) and (taken := claims.take_unknown(left, now)):
-        for job in _load(taken, _S.UNKNOWN, now)[0]:
-            flying[pool.submit(sender.look_up, job)] = _Flight(job, _S.UNKNOWN)
-    return recorded
+    return _land(sender, pool, at_once, flying, moment)
 
 
 def _load(

@@ -173,6 +173,8 @@ class Delivery(models.Model):
     lease_until = models.DateTimeField(null=True, blank=True)
     armed_at = models.DateTimeField(null=True, blank=True)
     tries = models.PositiveIntegerField(default=0)
+    # How many workers in a row ended while they prepared it (sharing/posting/sweeping.py).
+    abandoned = models.PositiveSmallIntegerField(default=0, db_default=0)
     # The request, fixed before the first try: its key against a second post is the same at every one.
     prepared = models.JSONField(default=dict)
 

@@ -63,6 +63,8 @@ class _Change:
     settles_from: datetime | None = None
     # Tries that arming has not counted.
     tried: int = 0
+    # Whether it was prepared, and the worker lived through that.
+    is_harmless: bool = True
 
 
 @transaction.atomic
@@ -111,7 +113,7 @@ def _change(step: Step, now: datetime) -> _Change:
             # Its account takes nothing until somebody connects it again; then it is due.
             return _Change(_S.APPROVED, now, outcome.words)
         case Deferred():
-            return _Change(_S.APPROVED, outcome.until, outcome.words)
+            return _Change(_S.APPROVED, outcome.until, outcome.words, is_harmless=False)
         case Later() if step.before is _S.UNKNOWN:
             again = now + patience.wait_at_age(now - (step.armed_at or now))
             return _Change(_S.UNKNOWN, max(again, outcome.until or again), outcome.words)
@@ -156,6 +158,7 @@ def _write(steps: Sequence[Step], changes: Mapping[Claim, _Change], now: datetim
             _moment(change.published_at),
             _moment(change.settles_from),
             change.tried,
+            int(not change.is_harmless),
         )
         for step in sorted(steps, key=lambda step: step.claim.delivery_id)
         if (change := changes[step.claim])
@@ -169,7 +172,8 @@ def _write(steps: Sequence[Step], changes: Mapping[Claim, _Change], now: datetim
       permalink = CASE WHEN new.permalink = '' THEN sharing_delivery.permalink ELSE new.permalink END,
       published_at = COALESCE(new.published_at, sharing_delivery.published_at),
       armed_at = COALESCE(new.settles_from, sharing_delivery.armed_at),
-      tries = sharing_delivery.tries + new.tried, changed_at = %s
+      tries = sharing_delivery.tries + new.tried, abandoned = sharing_delivery.abandoned * new.suspect,
+      changed_at = %s
     FROM new
     WHERE sharing_delivery.id = new.id AND sharing_delivery.fence = new.fence
       AND sharing_delivery.state = new.before
@@ -192,6 +196,8 @@ _WRITTEN = {
     "published_at": "timestamptz",
     "settles_from": "timestamptz",
     "tried": "integer",
+    # 1 where nobody knows yet whether workers end over it, else 0.
+    "suspect": "integer",
 }
 
 

@@ -47,7 +47,9 @@ TRANSITIONS = (
     ),
     Transition(_S.PREPARING, _S.ARMED, "key and lease committed, then the one request"),
     Transition(
-        _S.PREPARING, _S.FAILED, "the network would refuse it, or given up after many tries"
+        _S.PREPARING,
+        _S.FAILED,
+        "the network would refuse it, given up after many tries, or worker after worker died over it",
     ),
     Transition(_S.PREPARING, _S.CANCELLED, "the page or account is gone"),
     Transition(_S.ARMED, _S.PUBLISHED, "the network told its id and permalink"),

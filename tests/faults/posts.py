@@ -16,7 +16,7 @@ from wagtail.models import Page, Site
 from articles.models import HomePage
 from sharing.links import post_address
 from sharing.models import Delivery, DeliveryAttempt, ShareTarget, SocialAccount, SocialPost
-from sharing.posting import actions
+from sharing.posting import actions, sweeping
 from sharing.posting.actions import Timing, Wording
 from sharing.posting.states import DeliveryState
 from tests.factories import add_article
@@ -238,6 +238,7 @@ class _Run:
             "killed": dict(sorted(self.kills.items())),
             "freezes": self.freezes,
             "refused_saves": self.refused,
+            "abandoned_in_a_row": abandoned_in_a_row(),
         }
         is_well = (
             is_settled
@@ -253,6 +254,19 @@ def in_hand() -> int:
     return Delivery.objects.filter(
         state__in=[DeliveryState.APPROVED, DeliveryState.PREPARING, DeliveryState.ARMED]
     ).count()
+
+
+def abandoned_in_a_row() -> dict[int, int]:
+    """Return how many deliveries were abandoned so many times in a row, at the most, before they were armed."""
+    runs: dict[int, list[int]] = {}
+    lines = DeliveryAttempt.objects.order_by("delivery", "began_at", "pk")
+    for delivery_id, words in lines.values_list("delivery", "words"):
+        mine = runs.setdefault(delivery_id, [0])
+        if words == sweeping.UNSENT:
+            mine[-1] += 1
+        else:
+            mine.append(0)
+    return dict(sorted(Counter(max(mine) for mine in runs.values()).items()))
 
 
 def compose(

@@ -80,6 +80,8 @@ REFUSES = ("refuses it", "asks to wait", "knows the account no more")
 OURS = ("breaks off while it is prepared",)
 # So many tries are the last one's number here; nobody waits for two days.
 MOST_TRIES = 3
+# Abandoned so often in a row, a delivery has failed; a machine of forty steps gets there by chance, too.
+MOST_ABANDONED = 4
 
 EDITORS_DO = (
     "approve", "approve", "withdraw_the_approval", "cancel", "send_now", "send_now", "send_with_the_page",
@@ -105,11 +107,15 @@ class Network:
     manner: str = "takes it"
     now: datetime = BEGINNING
     made: int = 0
+    # What kills every worker that prepares it.
+    deadly: set[str] = field(default_factory=set)
     # What was sent though its page was gone before it was armed.
     wrong: list[str] = field(default_factory=list)
 
     def prepare(self, job: Job) -> Outcome:
         """Fix a key once a delivery."""
+        if _code(job) in self.deadly:
+            raise Killed
         if self.manner in OURS:
             raise OSError(28, "No space left on device")
         self.made += 1
@@ -185,6 +191,7 @@ class PostMachine(RuleBasedStateMachine):
     accounts: tuple[int, ...]
     # In all runs of the machine, by network.
     given_up: ClassVar[Counter[str]] = Counter()
+    ended_workers: ClassVar[Counter[str]] = Counter()
 
     def __init__(self) -> None:
         super().__init__()
@@ -202,6 +209,7 @@ class PostMachine(RuleBasedStateMachine):
             mock.patch.object(engine, "time", _Clock(self.network)),
             mock.patch.object(jobs, "shareables", self._shareables),
             mock.patch.object(patience, "MOST_TRIES", MOST_TRIES),
+            mock.patch.object(sweeping, "_MOST_ABANDONED", MOST_ABANDONED),
         ]
         for patch in self._patches:
             patch.start()
@@ -342,7 +350,10 @@ class PostMachine(RuleBasedStateMachine):
                 getattr(self, what)(who)
 
     def claim(self, who: int, number: int) -> None:
-        taken, gone = jobs.load(claims.take_due(number, self.network.now))
+        now = self.network.now
+        # What a worker ended over is nobody's beside others.
+        claimed = claims.take_due(number, now) or claims.take_abandoned(now)
+        taken, gone = jobs.load(claimed)
         engine._give_up(gone, self.network.now)
         self.workers[who].claimed += engine._within_budget(taken, self.network.now)
 
@@ -365,12 +376,16 @@ class PostMachine(RuleBasedStateMachine):
 
     def arm(self, who: int) -> None:
         worker = self.workers[who]
-        ready = [
-            replace(job, prepared=outcome.values)
-            for job in worker.claimed
-            if isinstance(outcome := self.network.prepare(job), Prepared)
-        ]
-        worker.claimed = []
+        claimed, worker.claimed = worker.claimed, []
+        try:
+            ready = [
+                replace(job, prepared=outcome.values)
+                for job in claimed
+                if isinstance(outcome := self.network.prepare(job), Prepared)
+            ]
+        except Killed:
+            self.workers[who] = Worker()
+            return
         before = self.network.monotonic + LEASE.total_seconds() * engine._SENT_WITHIN
         worker.armed += engine._arm(ready, self.network.now, before)
 
@@ -400,7 +415,8 @@ class PostMachine(RuleBasedStateMachine):
     @rule(manner=st.sampled_from([*TAKES, *SAYS_NOTHING, *REFUSES, *OURS]))
     def run(self, manner: str) -> None:
         self.network.manner = manner
-        engine.send_due(self.network, seconds=1, in_flight=2)
+        with suppress(Killed):
+            engine.send_due(self.network, seconds=1, in_flight=2)
         # Steps of workers prepare in no manner.
         self.network.manner = "takes it"
 
@@ -418,6 +434,32 @@ class PostMachine(RuleBasedStateMachine):
         for row in given_up.select_related("account"):
             assert row.tries >= MOST_TRIES, "a person's try begins anew"
             self.given_up[row.account.network] += 1
+
+    @rule(which=st.integers(0, 20))
+    def become_deadly(self, which: int) -> None:
+        """A post kills whoever prepares it, until it has failed; all others go out meanwhile."""
+        delivery = self._pick(which, S.APPROVED)
+        if delivery is None or not self.is_live or delivery.not_before is None:
+            return
+        self.network.deadly.add(delivery.link_code)
+        waited = set(
+            Delivery.objects.due(self.network.now)
+            .exclude(pk=delivery.pk)
+            .values_list("pk", flat=True)
+        )
+        for _ in range(MOST_ABANDONED + 1):
+            # Beyond the lease of the one that died, the accounts' silence, and every back-off.
+            self._let_pass(20_000)
+            SocialAccount.objects.update(state=SocialAccount.State.ACTIVE, silent_until=None)
+            sweeping.release_abandoned()
+            self.run("takes it")
+        delivery.refresh_from_db()
+        assert delivery.state == S.FAILED, delivery.state
+        assert not self.network.held[delivery.link_code], "it was never prepared, and is there"
+        left = Delivery.objects.filter(pk__in=waited, state__in=[S.APPROVED, S.PREPARING, S.ARMED])
+        assert not left.exists(), "it kept another one back"
+        self.ended_workers[S.FAILED] += delivery.problem.startswith("Preparing this ended")
+        self.network.deadly.clear()
 
     @rule(
         point=st.sampled_from(kill_points.ALL),
@@ -620,3 +662,4 @@ def test_one_delivery_is_one_post_whatever_happens(db: None) -> None:
         ),
     )
     assert PostMachine.given_up, "the end of trying was never reached"
+    assert PostMachine.ended_workers, "no post ended its workers"
