@@ -26,6 +26,7 @@ except ImproperlyConfigured as error:
 
 DRAIN_EVERY = 2.0
 SWEEP_FILTERED_EVERY = 10.0
+TELL_OF_FLOODS_EVERY = 60.0
 PUBLISH_SCHEDULED_EVERY = 20.0
 MAKE_CARDS_EVERY = 3.0
 SEND_MAIL_EVERY = 5.0
@@ -64,6 +65,11 @@ app.conf.update(
             "task": "sharing.sweep_filtered",
             "schedule": SWEEP_FILTERED_EVERY,
             "options": {"expires": 10},
+        },
+        "tell publishers of floods": {
+            "task": "sharing.tell_of_floods",
+            "schedule": TELL_OF_FLOODS_EVERY,
+            "options": {"expires": 30},
         },
         "publish and expire scheduled pages": {
             "task": "articles.publish_scheduled",

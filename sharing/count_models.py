@@ -178,6 +178,8 @@ class ShareBurst(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
     )
     created_at = models.DateTimeField(auto_now_add=True)
+    # When publishers were told of it by mail, or of another one of this target on the same day (sharing/burst_mail.py).
+    told_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         verbose_name = "flood of shares"

@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from sharing import actions, card_actions, filtered, recounting, retention, standings
+from sharing import actions, burst_mail, card_actions, filtered, recounting, retention, standings
 
 
 @shared_task(name="sharing.drain_events")
@@ -15,6 +15,12 @@ def drain_events() -> None:
 def sweep_filtered() -> None:
     """Write down how many requests were no reader's share."""
     filtered.sweep()
+
+
+@shared_task(name="sharing.tell_of_floods")
+def tell_of_floods() -> None:
+    """Mail publishers of shares that are held back."""
+    burst_mail.tell()
 
 
 @shared_task(name="sharing.write_standings")
