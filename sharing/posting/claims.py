@@ -46,7 +46,7 @@ def take_due(limit: int, now: datetime) -> list[Claim]:
     Accounts that are paused, expired, or must not be asked for a while are passed over, and so is what a worker
     ended over: `take_abandoned` takes that.
     """
-    return _take(_TAKE_DUE, _due(limit, now), which="abandoned = 0")
+    return _take(_TAKE_DUE, _due(limit, now), "abandoned = 0")
 
 
 def take_abandoned(now: datetime) -> list[Claim]:
@@ -54,7 +54,7 @@ def take_abandoned(now: datetime) -> list[Claim]:
 
     Nothing else should be in the hands of whoever prepares it: it may be what ended that worker.
     """
-    return _take(_TAKE_DUE, _due(1, now), which="abandoned > 0")
+    return _take(_TAKE_DUE, _due(1, now), "abandoned > 0")
 
 
 def take_unknown(limit: int, now: datetime) -> list[Claim]:

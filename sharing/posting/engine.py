@@ -32,7 +32,7 @@ _GATHER = 0.01
 # A part of the lease: what is not sent so long after it was armed is not sent at all. Together with the time that
 # one request may take it ends long before others look for the post.
 _SENT_WITHIN = 0.25
-# A part of the time for all: so long goes to what workers ended over, however much else there is.
+# A part of the time for all, after it: for what workers ended over, however much else there is.
 _FOR_THE_ABANDONED = 0.25
 
 _S = DeliveryState
@@ -73,37 +73,59 @@ def send_due(sender: Sender, *, seconds: float, in_flight: int = IN_FLIGHT) -> i
 
     Nothing new is begun after so many seconds; what is under way is awaited, each request for as long as its
     own deadline, which is under half a lease. What workers ended over comes last, one at a time, with nothing else in
-    hand, and has a quarter of these seconds even where the others used them up.
+    hand: after each one the others are looked after again. It has a quarter more of time where these never end.
     """
-    began = time.monotonic()
-    recorded = _send(sender, began + seconds, in_flight)
-    ends = max(began + seconds, time.monotonic() + seconds * _FOR_THE_ABANDONED)
-    return recorded + _send(sender, ends, 1, abandoned=True)
+    ends = time.monotonic() + seconds
+    recorded = 0
+    with ThreadPoolExecutor(in_flight) as pool:
+        while True:
+            recorded += _send(sender, pool, ends, in_flight)
+            if time.monotonic() >= ends + seconds * _FOR_THE_ABANDONED:
+                return recorded
+            if (alone := _send_abandoned(sender, pool)) is None:
+                return recorded
+            recorded += alone
 
 
-def _send(sender: Sender, ends: float, in_flight: int, *, abandoned: bool = False) -> int:
-    """Send what is due, or what workers ended over, until nothing is left or that moment has come."""
+def _send(sender: Sender, pool: ThreadPoolExecutor, ends: float, in_flight: int) -> int:
+    """Send what is due, and look for what is unknown, until nothing is left or that moment has come."""
     # More are claimed than can be asked for at once, so that no thread waits for the database.
     held = 2 * in_flight if in_flight > 1 else 1
     recorded = 0
     flying: dict[Future[Outcome], _Flight] = {}
-    with ThreadPoolExecutor(in_flight) as pool:
-        moment = _Moment.look()
-        while True:
-            if len(flying) <= held - in_flight and time.monotonic() < ends:
-                free = held - len(flying)
-                if abandoned:
-                    recorded += _begin_abandoned(sender, pool, flying, moment)
-                else:
-                    recorded += _begin(sender, pool, flying, free, moment)
-            if not flying:
-                return recorded
-            over = []
-            for future in _landed(flying):
-                flight = flying.pop(future)
-                over.append((flight, _outcome(future.result, flight.state)))
-            moment = _Moment.look()
-            recorded += _land(sender, pool, over, flying, moment)
+    moment = _Moment.look()
+    while True:
+        if len(flying) <= held - in_flight and time.monotonic() < ends:
+            recorded += _begin(sender, pool, flying, held - len(flying), moment)
+        if not flying:
+            return recorded
+        landed, moment = _wait_and_land(sender, pool, flying)
+        recorded += landed
+
+
+def _send_abandoned(sender: Sender, pool: ThreadPoolExecutor) -> int | None:
+    """Send one delivery that workers ended over; return how many steps were recorded, None where there is none."""
+    flying: dict[Future[Outcome], _Flight] = {}
+    moment = _Moment.look()
+    taken = claims.take_abandoned(moment.now)
+    if not taken:
+        return None
+    recorded = _prepare(sender, pool, taken, flying, moment)
+    while flying:
+        recorded += _wait_and_land(sender, pool, flying)[0]
+    return recorded
+
+
+def _wait_and_land(
+    sender: Sender, pool: ThreadPoolExecutor, flying: dict[Future[Outcome], _Flight]
+) -> tuple[int, _Moment]:
+    """Wait until something lands; return how many steps were recorded, and the moment that was looked at."""
+    over = []
+    for future in _landed(flying):
+        flight = flying.pop(future)
+        over.append((flight, _outcome(future.result, flight.state)))
+    moment = _Moment.look()
+    return _land(sender, pool, over, flying, moment), moment
 
 
 def _landed(flying: Iterable[Future[Outcome]]) -> set[Future[Outcome]]:
@@ -126,15 +148,6 @@ def _begin(
         for job in _load(taken, _S.UNKNOWN, now)[0]:
             flying[pool.submit(sender.look_up, job)] = _Flight(job, _S.UNKNOWN)
     return recorded
-
-
-def _begin_abandoned(
-    sender: Sender,
-    pool: ThreadPoolExecutor,
-    flying: dict[Future[Outcome], _Flight],
-    moment: _Moment,
-) -> int:
-    return _prepare(sender, pool, claims.take_abandoned(moment.now), flying, moment)
 
 
 def _prepare(
