@@ -11,7 +11,7 @@ _DOUBTFUL = "The process ended while this was being sent. It is looked for."
 
 # So many workers may end, one after another, that had this delivery in hand and nothing else. The one before them
 # had others in hand, any of which may have ended it. What chance does is far from it (docs/decisions/0025).
-MOST_ALONE = 8
+MOST_ALONE = 12
 _MOST_ABANDONED = 1 + MOST_ALONE
 
 
