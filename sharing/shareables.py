@@ -8,10 +8,12 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 from uuid import UUID
 
+from django.db.models import Exists, OuterRef
 from django.http import HttpRequest
 
 from articles import freshness
 from articles import queries as articles
+from articles.queries import LatestDraft as LatestDraft
 from sharing.cards import Face
 from sharing.models import ShareTarget
 
@@ -125,6 +127,17 @@ def drafted(target: ShareTarget) -> Drafted | None:
                 article.section_url(part.slug) if url else "",
             )
     return None
+
+
+def latest_drafts(page_ids: Iterable[int]) -> dict[int, LatestDraft]:
+    """Return what is called what in the drafts of those articles whose draft readers do not see, by page id."""
+    return articles.latest_drafts(page_ids)
+
+
+def without_identity() -> Any:
+    """Return the articles that have no share target: those that were never published, or posted about."""
+    there = ShareTarget.objects.filter(page_id=OuterRef("pk"), block_id=None)
+    return articles.all_articles().filter(~Exists(there))
 
 
 def has_unpublished_changes(page_id: int) -> bool:
