@@ -77,7 +77,7 @@ class PostTemplate(models.Model):
         super().validate_constraints(exclude={*(exclude or ()), "is_default"})
 
 
-@register_setting(icon="mail")
+@register_setting(icon="rotate")
 class AutoPostRule(BaseGenericSetting):
     """What is posted by itself when an article or section is first published. Off until somebody turns it on."""
 

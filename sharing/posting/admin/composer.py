@@ -59,7 +59,7 @@ class Composer(WagtailAdminTemplateMixin, TemplateView):
     """
 
     template_name = "sharing/admin/composer.html"
-    header_icon = "mail"
+    header_icon = "edit"
     post_row: SocialPost | None = None
 
     def setup(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:

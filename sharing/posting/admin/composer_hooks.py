@@ -16,6 +16,7 @@ class PostTemplates(ModelViewSet):
 
     model = PostTemplate
     icon = "doc-full-inverse"
+    index_results_template_name = "sharing/admin/post_templates_results.html"
     menu_label = "Post templates"
     menu_hook = "register_settings_menu_item"
     menu_order = 710
@@ -23,6 +24,13 @@ class PostTemplates(ModelViewSet):
     add_to_reference_index = False
     copy_view_enabled = False
     inspect_view_enabled = False
+
+    def get_index_view_kwargs(self, **kwargs: Any) -> dict[str, Any]:
+        """Name the button so that a phone has room for the title beside it."""
+        given: dict[str, Any] = super().get_index_view_kwargs(
+            add_item_label="Add template", **kwargs
+        )
+        return given
 
 
 post_templates = PostTemplates("post_templates", url_prefix="post-templates")

@@ -1,0 +1,46 @@
+"""The list of templates: what it says while it is empty, and the icons that lead to it."""
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from wagtail.admin.icons import get_icons
+
+from sharing.models import PostTemplate
+
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
+
+
+def test_an_empty_list_says_what_templates_are_for_and_leads_to_the_first(
+    publisher: Client,
+) -> None:
+    page = publisher.get(reverse("post_templates:index")).content.decode()
+    assert "A template is the text that a new post begins with." in page
+    add = reverse("post_templates:add")
+    assert f'<a class="button" href="{add}">Write the first template</a>' in page
+    assert publisher.get(add).status_code == 200
+    nothing = publisher.get(reverse("post_templates:index_results"), {"q": "x"}).content.decode()
+    assert "There are no templates yet" in nothing, "templates are not searched"
+
+    PostTemplate.objects.create(name="Short", text="{title} {link}")
+    assert "A template is" not in publisher.get(reverse("post_templates:index")).content.decode()
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["post_templates:index", "post_new", "posts", "posts_calendar"],
+)
+def test_the_pages_of_posts_show_icons_that_there_are(administrator: Client, address: str) -> None:
+    answer = administrator.get(reverse(address))
+    assert answer.status_code == 200
+    icon = answer.context_data["header_icon"]
+    assert f'id="icon-{icon}"' in get_icons()
+    assert icon != "mail", "nothing here is a mail"
+
+
+def test_automatic_posts_have_an_icon_of_their_own(administrator: Client) -> None:
+    page = administrator.get(
+        reverse("wagtailsettings:edit", args=["sharing", "autopostrule"]), follow=True
+    )
+    content = page.content.decode()
+    assert "#icon-rotate" in content
+    assert 'id="icon-rotate"' in get_icons()
