@@ -38,14 +38,21 @@ class News:
     """What is held back of one article or section, and since when nobody was told of it."""
 
     target: ShareTarget
+    article_label: str  # of the article a section is in; empty for an article
     burst: ShareBurst  # its first
     held: int
 
     @property
     def title(self) -> str:
         """Return what it is called, fit for a line of a mail."""
-        words = " ".join("".join(c if c.isprintable() else " " for c in self.target.label).split())
-        return words if len(words) <= _LONGEST_TITLE else f"{words[: _LONGEST_TITLE - 1]}…"
+        return _fit(self.target.label)
+
+    @property
+    def kind(self) -> str:
+        """Return what it is: “article”, or “section of …”."""
+        if self.target.block_id is None:
+            return "article"
+        return f"section of “{_fit(self.article_label)}”" if self.article_label else "section"
 
     @property
     def hour(self) -> str:
@@ -110,7 +117,7 @@ def _told_today(target_ids: Iterable[int], now: datetime) -> set[int]:
 
 
 def _news(bursts: Sequence[ShareBurst]) -> list[News]:
-    """Return a line a target, the one with most first, with one query."""
+    """Return a line a target, the one with most first, with two queries."""
     held: Counter[int] = Counter(
         dict(
             HeldCount.objects.filter(burst__in=bursts)
@@ -124,8 +131,26 @@ def _news(bursts: Sequence[ShareBurst]) -> list[News]:
     for burst in bursts:
         first.setdefault(burst.target_id, burst)
         numbers[burst.target_id] += held[burst.pk]
-    news = [News(burst.target, burst, numbers[target]) for target, burst in first.items()]
+    articles: dict[int, str] = dict(
+        ShareTarget.objects.filter(
+            page_id__in={burst.target.page_id for burst in bursts}, block_id=None
+        ).values_list("page_id", "label")
+    )
+    news = [
+        News(
+            burst.target,
+            "" if burst.target.block_id is None else articles.get(burst.target.page_id, ""),
+            burst,
+            numbers[target],
+        )
+        for target, burst in first.items()
+    ]
     return sorted(news, key=lambda each: (-each.held, each.target.pk))
+
+
+def _fit(label: str) -> str:
+    words = " ".join("".join(c if c.isprintable() else " " for c in label).split())
+    return words if len(words) <= _LONGEST_TITLE else f"{words[: _LONGEST_TITLE - 1]}…"
 
 
 def _messages(news: Sequence[News]) -> list[EmailMessage]:

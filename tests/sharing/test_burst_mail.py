@@ -88,6 +88,14 @@ def test_the_mail_names_the_article_what_is_held_back_and_the_page_that_decides(
     assert f'id="flood-{burst().pk}"' in page
 
 
+def test_a_section_is_told_with_its_article(shared: Shared, publisher: Client) -> None:
+    flood(ShareTarget.objects.get(code=shared.sections["why"]), LIMIT + 2)
+    tell_of_floods()
+    [message] = mail.outbox
+    assert message.subject == "Shares of “Why” are held back"
+    assert "“Why” (section of “Sleep”): 2 shares held back so far" in message.body
+
+
 def test_there_is_one_mail_a_day_about_each_article(
     target: ShareTarget, publisher: Client, at: Callable[[datetime], None]
 ) -> None:
