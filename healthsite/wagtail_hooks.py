@@ -3,13 +3,21 @@
 from typing import Any
 
 from django.contrib.auth.models import Permission
+from django.templatetags.static import static
 from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html
 from wagtail import hooks
 from wagtail.admin.menu import MenuItem
 
 from healthsite.delivery.keeping import keep_page
 from healthsite.mail import outbox
 from healthsite.sections_listing import SectionsListing
+
+
+@hooks.register("insert_global_admin_css")
+def admin_style() -> str:
+    """Mend what the admin lacks on a phone."""
+    return format_html('<link rel="stylesheet" href="{}">', static("healthsite/admin.css"))
 
 
 @hooks.register("register_admin_urls")

@@ -27,9 +27,7 @@ class PostTemplates(ModelViewSet):
 
     def get_index_view_kwargs(self, **kwargs: Any) -> dict[str, Any]:
         """Name the button so that a phone has room for the title beside it."""
-        given: dict[str, Any] = super().get_index_view_kwargs(
-            add_item_label="Add template", **kwargs
-        )
+        given: dict[str, Any] = super().get_index_view_kwargs(add_item_label="Add", **kwargs)
         return given
 
 

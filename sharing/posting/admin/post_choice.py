@@ -83,9 +83,9 @@ class PostSubjects(IndexView):
     def columns(self) -> list[BaseColumn]:
         """Return the columns; the first one opens the composer."""
         return [
-            SubjectColumn("title", label="Title"),
+            SubjectColumn("title", label="Title", width="50%"),
             Column("kind", label="What"),
-            Column("posted", label="Posts"),
+            Column("posted", label="Posts", width="18%"),
         ]
 
     def get_breadcrumbs_items(self) -> list[dict[str, Any]]:
