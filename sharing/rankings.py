@@ -40,7 +40,7 @@ _HAS_NOW = "CASE WHEN now_shared > 0 THEN TRUE ELSE now_events > 0 END"
 # So many of an order are cut from all at least: enough that the sections among them most often do for a list.
 _FIRST = 50
 # Places of the totals, before those of the parts.
-_COUNTED, _SECTIONS, _EVERYTHING = -3, -2, -1
+_COUNTED, _EVERYTHING = -2, -1
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,6 @@ class Ranking:
 
     parts: tuple[tuple[Ranked, ...], ...]
     counted: int
-    sections: int  # of those that have numbers in the period
     everything: int  # whether they have numbers or not
 
 
@@ -89,7 +88,6 @@ class _Source:
     figures: str  # of all: both
     every: str  # after FROM: all targets that may have any
     target_id: str  # theirs
-    is_section: str
     joins: str  # after `sharing_sharetarget AS target`: those of a few
     limits: str = ""
     tables: tuple[str, ...] = ()  # that these name
@@ -109,7 +107,7 @@ class _Order:
     @property
     def where(self) -> str:
         """Return which rows, sections told apart."""
-        return f"{self.rows} AND is_section" if self.sections_only else self.rows
+        return f"{self.rows} AND whole.id IS NULL" if self.sections_only else self.rows
 
     @property
     def direction(self) -> str:
@@ -124,7 +122,7 @@ def rank(scope: Scope, before: date, parts: Sequence[Part]) -> Ranking:
     """
     source, values = _source(scope, before)
     rows: list[list[Ranked]] = [[] for _ in parts]
-    totals = dict.fromkeys((_COUNTED, _SECTIONS, _EVERYTHING), 0)
+    totals = dict.fromkeys((_COUNTED, _EVERYTHING), 0)
     with connection.cursor() as cursor:
         statement, more = _statement(source, parts)
         cursor.execute(statement, values | more)
@@ -197,8 +195,7 @@ def _differences(classes: Sequence[str], limits: str, *, is_open: bool) -> _Sour
     if limits:
         return _Source(
             ", ".join(columns), ", ".join(sums), ", ".join([*columns, *sums]),
-            f"sharing_sharetarget AS target {joins}",
-            "target.id", "target.block_id IS NOT NULL", joins, limits,
+            f"sharing_sharetarget AS target {joins}", "target.id", joins, limits,
         )  # fmt: skip
     figures = [*columns, *sums]
     every = f"""
@@ -221,11 +218,9 @@ def _differences(classes: Sequence[str], limits: str, *, is_open: bool) -> _Sour
         """
     elif is_newest:
         limits = f" AND {is_newest}"
-    # It is enough to know which are articles, of which there are few.
-    every += "LEFT JOIN sharing_sharetarget AS whole ON whole.block_id IS NULL AND whole.id = newest.target_id"
     return _Source(
         ", ".join(columns), ", ".join(sums), ", ".join(figures), every,
-        "newest.target_id", "whole.id IS NULL", joins, limits, walks=True,
+        "newest.target_id", joins, limits, walks=True,
     )  # fmt: skip
 
 
@@ -286,7 +281,6 @@ def _sums(scope: Scope, classes: Sequence[str], limits: str, values: dict[str, A
         ", ".join([*_NOW, *_THEN, *sums]),
         "sharing_sharetarget AS target JOIN sums ON sums.target_id = target.id",
         "target.id",
-        "target.block_id IS NOT NULL",
         "JOIN sums ON sums.target_id = target.id",
         tables=(
             f"""
@@ -309,7 +303,7 @@ def _statement(source: _Source, parts: Sequence[Part]) -> tuple[str, dict[str, A
     come into question, and numbers by class for those that are told.
     """
     values: dict[str, Any] = {}
-    tables = [*source.tables, f"numbers AS ({_numbers(source, parts)})", f"totals AS ({_TOTALS})"]
+    tables = [*source.tables, f"numbers AS ({_numbers(source, parts)})"]
     furthest = _furthest([part for part in parts if not _is_walked(part, source)])
     for number, most in enumerate(furthest.values()):
         if most is not None:
@@ -328,8 +322,7 @@ def _statement(source: _Source, parts: Sequence[Part]) -> tuple[str, dict[str, A
     nothing = ["0", "0", "''", "''", no_block, "''", *["0"] * (len(_NOW) + len(_THEN))]
     blank = ", ".join(f"{value} AS {name}" for value, name in zip(nothing, columns, strict=True))
     selects = [
-        f"SELECT {_COUNTED} AS place, counted AS number, {blank} FROM totals",  # noqa: S608
-        f"SELECT {_SECTIONS} AS place, sections AS number, {blank} FROM totals",  # noqa: S608
+        f"SELECT {_COUNTED} AS place, COUNT(*) AS number, {blank} FROM numbers WHERE has_now",  # noqa: S608
         f"SELECT {_EVERYTHING} AS place, COUNT(*) AS number, {blank} FROM sharing_sharetarget",  # noqa: S608
     ]
     if told:
@@ -350,21 +343,14 @@ def _statement(source: _Source, parts: Sequence[Part]) -> tuple[str, dict[str, A
     )
 
 
-_TOTALS = """
-SELECT COUNT(CASE WHEN has_now THEN 1 END) AS counted,
-  COUNT(CASE WHEN has_now AND is_section THEN 1 END) AS sections
-FROM numbers
-"""
-
-
 def _numbers(source: _Source, parts: Sequence[Part]) -> str:
     """Return a row for each target: what parts are ordered and limited by, and nothing else."""
     wanted = dict(filter(None, map(_measure, parts)))
     columns = "".join(f", {measure} AS {name}" for name, measure in wanted.items())
     return f"""
-    SELECT target_id, is_section, {_HAS_NOW} AS has_now{columns}
+    SELECT target_id, {_HAS_NOW} AS has_now{columns}
     FROM (
-      SELECT {source.target_id} AS target_id, {source.is_section} AS is_section, {source.figures}
+      SELECT {source.target_id} AS target_id, {source.figures}
       FROM {source.every} WHERE 1 = 1{source.limits}
     ) AS figures
     """  # noqa: S608 - names and placeholders of ours
@@ -410,7 +396,7 @@ def _ahead(orders: Mapping[_Order, int | None], number: int) -> Iterator[str]:
     """
     order = list(orders)[number]
     measure = f"{order.column} AS measure" if order.column else "0 AS measure"
-    found = f"SELECT target_id, is_section, {measure} FROM {{}} WHERE {order.where}"  # noqa: S608
+    found = f"SELECT numbers.target_id, {measure} FROM {{}}{_sections(order)} WHERE {order.where}"  # noqa: S608
     in_order = f"ORDER BY {order.column} {order.direction}"
     if not order.column or orders[order] is None:
         yield f"ahead{number} AS ({found.format('numbers')})"
@@ -418,10 +404,10 @@ def _ahead(orders: Mapping[_Order, int | None], number: int) -> Iterator[str]:
     rows, instead = "numbers", ""
     wider = replace(order, sections_only=False)
     if order.sections_only and orders.get(wider) is not None:
-        # Most often there are enough sections among the first of all.
-        sections = f"FROM ahead{list(orders).index(wider)} WHERE is_section"
+        # Most often there are enough sections among the first of all, which are few.
+        sections = f"FROM ahead{list(orders).index(wider)} AS ahead WHERE {_IS_SECTION}"
         enough = f"(SELECT COUNT(*) {sections}) >= %(most{number})s"
-        instead = f"SELECT target_id, is_section, measure {sections} AND {enough} UNION ALL"
+        instead = f"SELECT target_id, measure {sections} AND {enough} UNION ALL"
         rows = _unless(enough)
     yield f"first{number} AS ({found.format(rows)} {in_order} LIMIT %(most{number})s + 1)"
     ordered = f"SELECT measure FROM first{number} ORDER BY measure {order.direction} LIMIT 1 OFFSET"  # noqa: S608
@@ -432,11 +418,24 @@ def _ahead(orders: Mapping[_Order, int | None], number: int) -> Iterator[str]:
     yield f"""
     ahead{number} AS (
       {instead}
-      SELECT target_id, is_section, measure FROM first{number} WHERE {is_whole}
+      SELECT target_id, measure FROM first{number} WHERE {is_whole}
       UNION ALL
       {found.format(_unless(is_whole))} AND {no_less}
     )
     """  # noqa: S608 - names and placeholders of ours
+
+
+# For each of a few.
+_IS_SECTION = """
+(SELECT target.block_id IS NOT NULL FROM sharing_sharetarget AS target WHERE target.id = ahead.target_id)
+"""
+
+
+def _sections(order: _Order) -> str:
+    """Return what tells sections apart in all numbers: it is enough to know which are articles, of which there are few."""
+    if not order.sections_only:
+        return ""
+    return " LEFT JOIN sharing_sharetarget AS whole ON whole.block_id IS NULL AND whole.id = numbers.target_id"
 
 
 def _unless(condition: str) -> str:
