@@ -20,7 +20,7 @@ from sharing.posting.recording import Step, record
 from sharing.posting.states import DeliveryState
 from sharing.posting.sweeping import MOST_ALONE
 from tests.sharing.conftest import shared_article
-from tests.sharing.posting.conftest import Composed, add_account, wording
+from tests.sharing.posting.conftest import NOW, Composed, add_account, wording
 from tests.sharing.posting.plain_network import Network, code, send
 
 pytestmark = pytest.mark.django_db
@@ -75,7 +75,7 @@ def test_it_fails_after_so_many_workers_and_says_what_to_do(composed: Composed) 
     assert [each.led_to for each in delivery.attempts.all()] == [S.APPROVED] * MOST_ALONE + [
         S.FAILED
     ]
-    assert delivery.attempts.last().words == delivery.problem
+    assert [each.words for each in delivery.attempts.all()][-1] == delivery.problem
     assert alone() == in_company() == []
 
 
@@ -137,7 +137,7 @@ def test_it_is_prepared_when_all_others_are_sent_with_nothing_else_in_hand(
         return Prepared()
 
     # In the thread that has the test's database.
-    network.prepare_at_once = prepare  # type: ignore[method-assign, assignment]
+    network.prepare_at_once = prepare  # type: ignore[method-assign]
     assert send(network) == 12
     assert at_work == [1, 1, 1]
     assert set(network.posts.values()) == {1}
@@ -152,7 +152,7 @@ def composed_about(home: HomePage, number: int) -> list[Delivery]:
         actions.compose(
             target=target,
             wordings=[wording(account)],
-            timing=actions.Timing(actions.SocialPost.When.NOW),
+            timing=NOW,
             by=None,
             approved=True,
         ).deliveries.get()

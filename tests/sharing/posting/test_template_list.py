@@ -32,6 +32,7 @@ def test_an_empty_list_says_what_templates_are_for_and_leads_to_the_first(
 def test_the_pages_of_posts_show_icons_that_there_are(administrator: Client, address: str) -> None:
     answer = administrator.get(reverse(address))
     assert answer.status_code == 200
+    assert answer.context_data is not None
     icon = answer.context_data["header_icon"]
     assert f'id="icon-{icon}"' in get_icons()
     assert icon != "mail", "nothing here is a mail"
