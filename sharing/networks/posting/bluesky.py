@@ -13,7 +13,6 @@ import json as json_format
 import re
 from base64 import urlsafe_b64decode
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from typing import Any, ClassVar
@@ -21,7 +20,7 @@ from urllib.parse import urlsplit
 
 from sharing.networks.http import Answered, Expect
 from sharing.networks.posting import reading
-from sharing.networks.posting.asking import SOON, Asking
+from sharing.networks.posting.asking import SOON, Asking, blaming
 from sharing.networks.posting.bluesky_facets import facets
 from sharing.networks.posting.checks import picture_problems, text_problems
 from sharing.networks.posting.contract import (
@@ -56,6 +55,7 @@ from sharing.networks.posting.contract import (
     Visibility,
 )
 from sharing.networks.posting.lengths import TextRule
+from sharing.networks.posting.renewing import renewed
 from sharing.networks.posting.tid import tid
 from sharing.networks.secret import Secret
 
@@ -128,9 +128,7 @@ class Bluesky(Asking):
 
     def prepare(self, account: Account, post: Post, stamp: Stamp, limits: Limits) -> Prepared:
         """Upload pictures, look up who is mentioned, and write the record."""
-        stopping = next((each for each in self.check(post, limits) if each.blocking), None)
-        if stopping:
-            raise Stopped(Rejected(stopping.sentence, stopping.field))
+        self._refuse_what_does_not_fit(post, limits)
         self._refuse_an_old_session(account)
         record: dict[str, Any] = {
             "$type": _COLLECTION,
@@ -181,10 +179,7 @@ class Bluesky(Asking):
         if record is not None:
             uri = reading.text(record, "uri") or _uri(account, prepared.stamp.key)
             return Found(uri, _permalink(account, prepared.stamp.key))
-        settled = sent_at + self.abilities.settles_after
-        if now >= settled:
-            return Absent()
-        return CannotTell("It is not there yet; the request may still be under way.", settled)
+        return self._not_found(sent_at, now)
 
     def fetch(self, account: Account, id: str) -> Seen | None:
         """Read the record back from the account's own server."""
@@ -287,17 +282,14 @@ class Bluesky(Asking):
 
         A refresh token may be used once; whoever waited for the lock takes over what was saved.
         """
-        with keyring.lock():
-            saved = keyring.load()
-            if saved.access != account.credentials.access:
-                return replace(account, credentials=saved)
+
+        def refresh(saved: Credentials) -> Credentials | None:
             fresh = self._refreshed(account.origin, saved)
-            if fresh is None:
-                if not saved.password:
-                    raise Stopped(CredentialsDead(f"Connect {account.handle} anew."))
-                fresh = self.sign_in(account.origin, account.id, saved.password).credentials
-            keyring.save(fresh)
-        return replace(account, credentials=fresh)
+            if fresh is None and saved.password:
+                return self.sign_in(account.origin, account.id, saved.password).credentials
+            return fresh
+
+        return renewed(account, keyring, refresh)
 
     def revoke(self, account: Account) -> None:
         """End the session. The app password itself can be deleted in Bluesky's own settings only."""
@@ -379,7 +371,7 @@ class Bluesky(Asking):
         return {"$type": "app.bsky.embed.external", "external": external}
 
     def _upload(self, account: Account, media: Media) -> Any:
-        try:
+        with blaming("media"):
             answer = self._ask(
                 account.origin,
                 "POST",
@@ -387,10 +379,6 @@ class Bluesky(Asking):
                 bearer=account.credentials.access,
                 content=(media.type, media.data),
             )
-        except Stopped as stopped:
-            if isinstance(stopped.outcome, Rejected):
-                raise Stopped(replace(stopped.outcome, field="media")) from None
-            raise
         blob = reading.at(answer.json, "blob")
         if reading.text(blob, "$type") != "blob" or not reading.text(blob, "ref", "$link"):
             raise Stopped(

@@ -24,7 +24,7 @@ from uuid import uuid4
 
 from sharing.networks.http import Answered, Expect
 from sharing.networks.posting import multipart, reading
-from sharing.networks.posting.asking import SOON, Asking
+from sharing.networks.posting.asking import SOON, Asking, blaming
 from sharing.networks.posting.checks import picture_problems, text_problems
 from sharing.networks.posting.contract import (
     Abilities,
@@ -59,6 +59,7 @@ from sharing.networks.posting.contract import (
 )
 from sharing.networks.posting.lengths import TextRule
 from sharing.networks.posting.mastodon_sign_in import SCOPES, refreshed
+from sharing.networks.posting.renewing import renewed
 
 _VISIBILITIES = {
     Visibility.PUBLIC: "public",
@@ -130,9 +131,7 @@ class MastodonApi(Asking):
 
     def prepare(self, account: Account, post: Post, stamp: Stamp, limits: Limits) -> Prepared:
         """Upload the pictures and wait until the server has made them ready."""
-        stopping = next((each for each in self.check(post, limits) if each.blocking), None)
-        if stopping:
-            raise Stopped(Rejected(stopping.sentence, stopping.field))
+        self._refuse_what_does_not_fit(post, limits)
         body: dict[str, Any] = {
             "status": post.text,
             "visibility": _VISIBILITIES[post.visibility],
@@ -143,7 +142,8 @@ class MastodonApi(Asking):
         if post.language:
             body["language"] = post.language
         if post.media:
-            body["media_ids"] = [self._uploaded(account, each) for each in post.media]
+            with blaming("media"):
+                body["media_ids"] = [self._upload(account, each) for each in post.media]
         return Prepared(stamp, post.link, json_format.dumps(body))
 
     def prepares_alone(self, post: Post) -> bool:
@@ -192,7 +192,7 @@ class MastodonApi(Asking):
                 if _contains(status, prepared.link) and reading.text(status, "id"):
                     return Found(reading.text(status, "id"), _permalink(account, status))
             if not statuses or _ends_before(statuses, oldest):
-                return self._nothing(sent_at, now)
+                return self._not_found(sent_at, now)
             last = reading.text(statuses[-1], "id")
             if not last:
                 break
@@ -257,15 +257,7 @@ class MastodonApi(Asking):
 
         Most servers give none: their access lives until it is revoked. What another caller saved is taken over.
         """
-        with keyring.lock():
-            saved = keyring.load()
-            if saved.access != account.credentials.access:
-                return replace(account, credentials=saved)
-            fresh = self._refreshed(account.origin, saved)
-            if fresh is None:
-                raise Stopped(CredentialsDead(f"Connect {account.handle} anew."))
-            keyring.save(fresh)
-        return replace(account, credentials=fresh)
+        return renewed(account, keyring, lambda saved: self._refreshed(account.origin, saved))
 
     def revoke(self, account: Account) -> None:
         """POST /oauth/revoke, with this site's own registration."""
@@ -277,14 +269,6 @@ class MastodonApi(Asking):
             content=_form(credentials, token=credentials.access.reveal()),
             expects=Expect.NOTHING,
         )
-
-    def _uploaded(self, account: Account, media: Media) -> str:
-        try:
-            return self._upload(account, media)
-        except Stopped as stopped:
-            if isinstance(stopped.outcome, Rejected):
-                raise Stopped(replace(stopped.outcome, field="media")) from None
-            raise
 
     def _upload(self, account: Account, media: Media) -> str:
         content = multipart.form({"description": media.alt}, media)
@@ -358,14 +342,8 @@ class MastodonApi(Asking):
         """Conclude from what a server shows that has one list, whichever page is asked for."""
         count = reading.count(statuses[0], "account", "statuses_count")
         if count is not None and count <= len(known):
-            return self._nothing(sent_at, now)
+            return self._not_found(sent_at, now)
         return CannotTell("The server shows only some of the account's own posts.", None)
-
-    def _nothing(self, sent_at: datetime, now: datetime) -> Absent | CannotTell:
-        settled = sent_at + self.abilities.settles_after
-        if now >= settled:
-            return Absent()
-        return CannotTell("It is not there yet; the request may still be under way.", settled)
 
     def _refusal(self, answer: Answered, host: str) -> Hindrance:
         words = reading.said(answer.json, "error")

@@ -160,9 +160,7 @@ class TelegramChannel(Asking):
 
     def prepare(self, account: Account, post: Post, stamp: Stamp, limits: Limits) -> Prepared:
         """Write the message; nothing is asked for it."""
-        stopping = next((each for each in self.check(post, limits) if each.blocking), None)
-        if stopping:
-            raise Stopped(Rejected(stopping.sentence, stopping.field))
+        self._refuse_what_does_not_fit(post, limits)
         # Without a parse mode, what looks like markup is posted as it was typed.
         body = {
             "chat_id": account.id,
