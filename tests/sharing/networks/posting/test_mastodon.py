@@ -21,7 +21,7 @@ from sharing.networks.posting.contract import (
     Visibility,
 )
 from sharing.networks.posting.lengths import TextRule
-from sharing.networks.posting.mastodon import read_limits
+from sharing.networks.posting.mastodon_entities import read_limits
 from sharing.networks.secret import Secret
 from tests.sharing.networks.posting.conftest import (
     LINK,
