@@ -3,7 +3,8 @@
 import logging
 import ssl
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from urllib.parse import urljoin
 
 import httpcore
@@ -18,7 +19,7 @@ from sharing.networks.http.connections import (
     resolve,
 )
 from sharing.networks.http.exchange import Exchange, Late, NotSent, OutcomeUnknown, under_way
-from sharing.networks.http.replies import Answered, Expect, Unusable, read
+from sharing.networks.http.replies import BREAKS, Answered, Expect, Unusable, read
 
 # At its lowest level httpcore logs the headers of replies, and these are nobody's business.
 logging.getLogger("httpcore").setLevel(logging.WARNING)
@@ -90,42 +91,13 @@ class Outbound:
             if origin and origin != f"{where.scheme}://{where.netloc}":
                 headers = {n: v for n, v in headers.items() if n.lower() != "authorization"}
             origin = f"{where.scheme}://{where.netloc}"
-            answer = self._once(Exchange(where, until), method, headers, body, expects)
+            with _concluding(Exchange(where, until)) as exchange:
+                answer = self._exchange(exchange, method, headers, body, expects)
             followed = method == "GET" and 300 <= answer.status < 400 and redirects > 0
             if not followed or not answer.headers.get("location"):
                 return answer
             redirects -= 1
             url = urljoin(url, answer.headers["location"])
-
-    def _once(
-        self,
-        exchange: Exchange,
-        method: str,
-        headers: Mapping[str, str],
-        body: bytes,
-        expects: Expect,
-    ) -> Answered:
-        where = exchange.place
-        token = under_way.set(exchange)
-        try:
-            return self._exchange(exchange, method, headers, body, expects)
-        except NotSent:
-            raise
-        except (
-            Late,
-            Unusable,
-            httpcore.TimeoutException,
-            httpcore.NetworkError,
-            httpcore.ProtocolError,
-            OSError,
-        ) as reason:
-            said = f"{where.netloc} {_in_words(reason, sent=exchange.sent)}"
-            if exchange.sent:
-                raise OutcomeUnknown(said) from None
-            raise NotSent(said) from None
-        finally:
-            exchange.is_over = True
-            under_way.reset(token)
 
     def _exchange(
         self,
@@ -165,6 +137,20 @@ class Outbound:
             },
         ) as response:
             return read(response, expects)
+
+
+@contextmanager
+def _concluding(exchange: Exchange) -> Iterator[Exchange]:
+    """Let an exchange be under way within; what goes wrong there is NotSent or OutcomeUnknown."""
+    token = under_way.set(exchange)
+    try:
+        yield exchange
+    except (Late, Unusable, *BREAKS, OSError) as reason:
+        said = f"{exchange.place.netloc} {_in_words(reason, sent=exchange.sent)}"
+        raise (OutcomeUnknown if exchange.sent else NotSent)(said) from None
+    finally:
+        exchange.is_over = True
+        under_way.reset(token)
 
 
 def _in_words(reason: Exception, *, sent: bool) -> str:

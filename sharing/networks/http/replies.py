@@ -19,6 +19,8 @@ DEEPEST_JSON = 64
 # A whole string, or one bracket. The closing quote is optional: an open string is read once, not from
 # each of its quotes again.
 _BRACKETS = re.compile(rb'"(?:[^"\\]|\\.)*+"?|[\[{]|[\]}]', re.DOTALL)
+# How a connection gives up.
+BREAKS = (httpcore.TimeoutException, httpcore.NetworkError, httpcore.ProtocolError)
 _UNREADABLE_STATUS = HTTPStatus.BAD_REQUEST
 _JSON_TYPE = re.compile(r"application/(?:[\w.+-]+\+)?json", re.IGNORECASE)
 
@@ -61,13 +63,7 @@ def read(response: httpcore.Response, expects: Expect) -> Answered:
         found = parse_json(body) if body and _JSON_TYPE.match(kind) else None
         if response.status < _UNREADABLE_STATUS:
             _check(expects, response.status, kind, found)
-    except (
-        Late,
-        Unusable,
-        httpcore.TimeoutException,
-        httpcore.NetworkError,
-        httpcore.ProtocolError,
-    ):
+    except (Late, Unusable, *BREAKS):
         # Of a refusal the status says enough. Of a success it does not: a proxy's page is one, too.
         if response.status < _UNREADABLE_STATUS:
             raise
