@@ -19,17 +19,8 @@ from sharing.posting.states import DeliveryState
 from sharing.shareables import shareables
 from tests.factories import edit, section
 from tests.sharing.conftest import Shared
-from tests.sharing.posting.published import (
-    account,
-    afterwards,
-    connect,
-    demo,
-    mastodon,
-    outbound,
-    publish,
-)
-
-__all__ = ["account", "afterwards", "demo", "mastodon", "outbound"]
+from tests.sharing.posting.conftest import connect
+from tests.sharing.posting.published import publish
 
 pytestmark = pytest.mark.django_db
 S = DeliveryState
@@ -50,6 +41,13 @@ def kinds(delivery: Delivery) -> list[tuple[str, str]]:
     return list(delivery.attempts.order_by("pk").values_list("kind", "led_to"))
 
 
+def fulfil(afterwards: Afterwards, delivery: Delivery) -> int:
+    """Do what is wished for; return how many wishes that were, with the delivery as it is then."""
+    fulfilled = fulfilling.fulfil(afterwards, seconds=30)
+    delivery.refresh_from_db()
+    return fulfilled
+
+
 def later() -> None:
     """Let waits and leases pass."""
     PostWish.objects.update(not_before=clock(), lease_until=None)
@@ -61,14 +59,13 @@ def test_a_post_is_deleted_on_its_network_and_withdrawn(
     outbound: Outbound,
     afterwards: Afterwards,
     target: ShareTarget,
-    account: SocialAccount,
+    each_account: SocialAccount,
 ) -> None:
-    delivery = publish(target, account, outbound)
+    delivery = publish(target, each_account, outbound)
     wishes.ask_to_delete(delivery=delivery, by=None)
     wishes.ask_to_delete(delivery=delivery, by=None)
     assert there(demo, delivery) == 1, "nothing is asked of a network before a worker does"
-    assert fulfilling.fulfil(afterwards, seconds=30) == 1
-    delivery.refresh_from_db()
+    assert fulfil(afterwards, delivery) == 1
     assert delivery.state == S.WITHDRAWN
     assert there(demo, delivery) == 0
     assert kinds(delivery)[-1] == ("remove", "withdrawn")
@@ -81,13 +78,12 @@ def test_a_post_that_somebody_deleted_there_already_is_withdrawn(
     outbound: Outbound,
     afterwards: Afterwards,
     target: ShareTarget,
-    account: SocialAccount,
+    each_account: SocialAccount,
 ) -> None:
-    delivery = publish(target, account, outbound)
+    delivery = publish(target, each_account, outbound)
     demo.truth.holding(delivery.link_code)[0].gone = True
     wishes.ask_to_delete(delivery=delivery, by=None)
-    fulfilling.fulfil(afterwards, seconds=30)
-    delivery.refresh_from_db()
+    fulfil(afterwards, delivery)
     assert delivery.state == S.WITHDRAWN
 
 
@@ -103,13 +99,11 @@ def test_an_answer_that_is_lost_is_asked_for_again_until_the_post_is_gone(
         delivery = publish(target, mastodon, outbound)
         demo.faults.due.append(Fault(kind, on="any"))
         wishes.ask_to_delete(delivery=delivery, by=None)
-        fulfilling.fulfil(afterwards, seconds=30)
-        delivery.refresh_from_db()
+        fulfil(afterwards, delivery)
         assert delivery.state == S.PUBLISHED, kind
         assert delivery.wishes.get().problem, kind
         later()
-        fulfilling.fulfil(afterwards, seconds=30)
-        delivery.refresh_from_db()
+        fulfil(afterwards, delivery)
         assert delivery.state == S.WITHDRAWN, kind
         assert there(demo, delivery) == 0, kind
         assert [each for each, _ in kinds(delivery)].count("remove") == 2, kind
@@ -120,17 +114,16 @@ def test_a_worker_that_dies_while_it_deletes_is_followed_by_another(
     outbound: Outbound,
     afterwards: Afterwards,
     target: ShareTarget,
-    account: SocialAccount,
+    each_account: SocialAccount,
 ) -> None:
-    delivery = publish(target, account, outbound)
+    delivery = publish(target, each_account, outbound)
     wishes.ask_to_delete(delivery=delivery, by=None)
     dead = fulfilling.take()
     assert dead is not None
     afterwards.delete(dead.there)
     assert fulfilling.take() is None, "its lease keeps others away"
     PostWish.objects.update(lease_until=clock() - LEASE)
-    assert fulfilling.fulfil(afterwards, seconds=30) == 1
-    delivery.refresh_from_db()
+    assert fulfil(afterwards, delivery) == 1
     assert delivery.state == S.WITHDRAWN
     assert not delivery.attempts.filter(ended_at=None).exists()
     # It was only slow after all, and comes back.
@@ -181,23 +174,22 @@ def test_a_lost_access_keeps_the_wish_until_the_account_is_connected_again(
     outbound: Outbound,
     afterwards: Afterwards,
     target: ShareTarget,
-    account: SocialAccount,
+    each_account: SocialAccount,
 ) -> None:
-    delivery = publish(target, account, outbound)
+    delivery = publish(target, each_account, outbound)
     for token in demo.truth.tokens.values():
         token.state = "revoked"
     demo.truth.accounts["demo"] = "another password"
     wishes.ask_to_delete(delivery=delivery, by=None)
     fulfilling.fulfil(afterwards, seconds=30)
-    account.refresh_from_db()
-    assert account.state == SocialAccount.State.EXPIRED
+    each_account.refresh_from_db()
+    assert each_account.state == SocialAccount.State.EXPIRED
     later()
     assert fulfilling.fulfil(afterwards, seconds=30) == 0
     for token in demo.truth.tokens.values():
         token.state = "good"
     SocialAccount.objects.update(state=SocialAccount.State.ACTIVE)
-    assert fulfilling.fulfil(afterwards, seconds=30) == 1
-    delivery.refresh_from_db()
+    assert fulfil(afterwards, delivery) == 1
     assert delivery.state == S.WITHDRAWN
 
 
@@ -211,8 +203,7 @@ def test_a_post_is_corrected_where_the_network_edits(
     delivery = publish(target, mastodon, outbound)
     text = f"Sleep better. {post_address(delivery.link_code)}"
     wishes.ask_to_correct(delivery=delivery, text=text, by=None)
-    fulfilling.fulfil(afterwards, seconds=30)
-    delivery.refresh_from_db()
+    fulfil(afterwards, delivery)
     assert delivery.text == text
     assert delivery.state == S.PUBLISHED
     [post] = demo.truth.holding(delivery.link_code)
@@ -231,8 +222,7 @@ def test_a_correction_that_is_too_long_is_refused_in_words_and_the_post_stays(
     before = delivery.text
     text = f"{'x' * 3000} {post_address(delivery.link_code)}"
     wishes.ask_to_correct(delivery=delivery, text=text, by=None)
-    fulfilling.fulfil(afterwards, seconds=30)
-    delivery.refresh_from_db()
+    fulfil(afterwards, delivery)
     assert delivery.text == before
     wish = PostWish.objects.get()
     assert wish.end == PostWish.End.REFUSED
@@ -320,8 +310,7 @@ def test_where_the_site_is_set_to_the_posts_of_a_page_that_is_gone_are_deleted(
             shared.article.delete()
         else:
             edit(shared.article, section("Another"))
-    fulfilling.fulfil(afterwards, seconds=30)
-    delivery.refresh_from_db()
+    fulfil(afterwards, delivery)
     assert delivery.state == S.WITHDRAWN
     assert there(demo, delivery) == 0
 
