@@ -9,16 +9,14 @@ import pytest
 from sharing.networks.http import Outbound
 from sharing.networks.posting import connector
 from sharing.networks.posting.bluesky import Bluesky
-from sharing.networks.posting.contract import (
-    Account,
-    Credentials,
+from sharing.networks.posting.conclusions import (
     CredentialsDead,
     CredentialsExpired,
     Published,
     Rejected,
-    Repeat,
     Stopped,
 )
+from sharing.networks.posting.contract import Account, Credentials, Repeat
 from sharing.networks.secret import Secret
 from tests.real_networks import lacking, servers, signing_in
 from tests.real_networks.accounts import RealAccount, RealMastodon, RealPds

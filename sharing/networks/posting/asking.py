@@ -12,22 +12,18 @@ from urllib.parse import urlencode, urlsplit
 
 from sharing.networks.http import Answered, Expect, NotSent, Outbound, OutcomeUnknown
 from sharing.networks.posting import rates
-from sharing.networks.posting.contract import (
-    Abilities,
+from sharing.networks.posting.conclusions import (
     Absent,
-    Account,
     CannotTell,
     Hindrance,
-    Limits,
     Outcome,
-    Post,
-    Problem,
     Receipt,
     Rejected,
     RetryLater,
     Stopped,
     Unknown,
 )
+from sharing.networks.posting.contract import Abilities, Account, Limits, Post, Problem
 from sharing.networks.secret import Secret
 
 # After a failure that says nothing about when; the caller's own back-off adds to it.

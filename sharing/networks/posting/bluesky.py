@@ -23,32 +23,34 @@ from sharing.networks.posting.asking import SOON, blaming
 from sharing.networks.posting.bluesky_facets import facets
 from sharing.networks.posting.bluesky_sessions import Sessions, refusal_of_session
 from sharing.networks.posting.checks import picture_problems, text_problems
-from sharing.networks.posting.contract import (
-    Abilities,
+from sharing.networks.posting.conclusions import (
     Absent,
-    Account,
     CannotTell,
-    CardFrom,
     CredentialsDead,
     CredentialsExpired,
     Found,
     Hindrance,
-    Limits,
-    Media,
-    Numbers,
     Outcome,
-    Post,
-    Prepared,
-    Problem,
     Published,
     Receipt,
     Rejected,
-    Repeat,
     RetryLater,
-    Seen,
-    Stamp,
     Stopped,
     Unknown,
+)
+from sharing.networks.posting.contract import (
+    Abilities,
+    Account,
+    CardFrom,
+    Limits,
+    Media,
+    Numbers,
+    Post,
+    Prepared,
+    Problem,
+    Repeat,
+    Seen,
+    Stamp,
     Visibility,
 )
 from sharing.networks.posting.lengths import TextRule

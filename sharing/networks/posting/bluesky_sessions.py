@@ -13,17 +13,14 @@ from urllib.parse import urlsplit
 from sharing.networks.http import Answered, Expect
 from sharing.networks.posting import reading
 from sharing.networks.posting.asking import SOON, Asking
-from sharing.networks.posting.contract import (
-    Account,
-    Credentials,
+from sharing.networks.posting.conclusions import (
     CredentialsDead,
     CredentialsExpired,
     Hindrance,
-    Keyring,
-    Profile,
     RetryLater,
     Stopped,
 )
+from sharing.networks.posting.contract import Account, Credentials, Keyring, Profile
 from sharing.networks.posting.renewing import renewed
 from sharing.networks.secret import Secret
 

@@ -25,35 +25,37 @@ from sharing.networks.http import Answered, Expect
 from sharing.networks.posting import multipart, reading
 from sharing.networks.posting.asking import SOON, Asking, blaming
 from sharing.networks.posting.checks import picture_problems, text_problems
-from sharing.networks.posting.contract import (
-    Abilities,
+from sharing.networks.posting.conclusions import (
     Absent,
-    Account,
     CannotTell,
-    CardFrom,
-    Credentials,
     CredentialsDead,
     CredentialsExpired,
     Found,
     Hindrance,
+    Outcome,
+    Published,
+    Receipt,
+    Rejected,
+    RetryLater,
+    Stopped,
+    Unknown,
+)
+from sharing.networks.posting.contract import (
+    Abilities,
+    Account,
+    CardFrom,
+    Credentials,
     Keyring,
     Limits,
     Media,
     Numbers,
-    Outcome,
     Post,
     Prepared,
     Problem,
     Profile,
-    Published,
-    Receipt,
-    Rejected,
     Repeat,
-    RetryLater,
     Seen,
     Stamp,
-    Stopped,
-    Unknown,
     Visibility,
 )
 from sharing.networks.posting.mastodon_entities import (

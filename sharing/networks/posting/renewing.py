@@ -3,13 +3,8 @@
 from collections.abc import Callable
 from dataclasses import replace
 
-from sharing.networks.posting.contract import (
-    Account,
-    Credentials,
-    CredentialsDead,
-    Keyring,
-    Stopped,
-)
+from sharing.networks.posting.conclusions import CredentialsDead, Stopped
+from sharing.networks.posting.contract import Account, Credentials, Keyring
 
 
 def renewed(

@@ -27,31 +27,33 @@ from sharing.networks.http import Answered
 from sharing.networks.posting import rates, reading
 from sharing.networks.posting.asking import SOON, Asking
 from sharing.networks.posting.checks import text_problems
+from sharing.networks.posting.conclusions import (
+    CannotTell,
+    CredentialsDead,
+    Hindrance,
+    Outcome,
+    Published,
+    Receipt,
+    Rejected,
+    RetryLater,
+    Stopped,
+    Unknown,
+)
 from sharing.networks.posting.contract import (
     Abilities,
     Account,
-    CannotTell,
     CardFrom,
     Credentials,
-    CredentialsDead,
-    Hindrance,
     Keyring,
     Limits,
     Numbers,
-    Outcome,
     Post,
     Prepared,
     Problem,
     Profile,
-    Published,
-    Receipt,
-    Rejected,
     Repeat,
-    RetryLater,
     Seen,
     Stamp,
-    Stopped,
-    Unknown,
     Visibility,
 )
 from sharing.networks.posting.lengths import TextRule
