@@ -1,23 +1,19 @@
 """Which articles and sections come first in a period, told by the database.
 
-A page of a report needs a few rows of very many targets. Where standings are written, what a target had in a period
-is the difference of two of its rows; by a channel, or before standings are kept, its days are added up.
+A page of a report needs a few rows of very many targets; sharing/ranking_sources.py says where their numbers are.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, date, timedelta
+from datetime import date
 from typing import Any
 from uuid import UUID
 
 from django.db import connection
-from django.utils import timezone
 
-from sharing import standings
-from sharing.models import TOTAL_CLASSES, ShareClass, ShareStanding
+from sharing.ranking_sources import CLASSES, NOW, THEN, Source, numbers_of
 from sharing.tallies import RATIO_MIN, Named, Scope, Tally
 
-_CLASSES = tuple(ShareClass.values)
 _TITLE = "title"
 # What can be ordered by, as SQL over the columns below; `shared` and the ratio are what Tally says they are.
 # Without a number last, where the largest come first.
@@ -26,21 +22,15 @@ _PER_SHARE = (
     "ELSE now_arrival * 1.0 / now_shared END"
 )
 MEASURES = {"shared": "now_shared", "per_share": _PER_SHARE} | {
-    each: f"now_{each}" for each in _CLASSES
+    each: f"now_{each}" for each in CLASSES
 }
-_MEASURES_THEN = {"shared": "then_shared"} | {each: f"then_{each}" for each in _CLASSES}
-_NOW = [f"now_{each}" for each in _CLASSES]
-_THEN = [f"then_{each}" for each in _CLASSES]
-# Columns that are sums of classes: a database adds them up once, and not for each use of them.
-_SUMS = {"shared": tuple(TOTAL_CLASSES), "events": _CLASSES}
-_PERIODS = (("now", "newest", "middle"), ("then", "middle", "start"))
-_WITHIN = "{0}.id BETWEEN %({0})s AND %({0}_end)s"
+_MEASURES_THEN = {"shared": "then_shared"} | {each: f"then_{each}" for each in CLASSES}
 # Most have shares, and of them the other classes need not be added up.
 _HAS_NOW = "CASE WHEN now_shared > 0 THEN TRUE ELSE now_events > 0 END"
 # So many of an order are cut from all at least: enough that the sections among them most often do for a list.
 _FIRST = 50
 # Places of the totals, before those of the parts.
-_COUNTED, _SECTIONS, _EVERYTHING = -3, -2, -1
+_COUNTED, _EVERYTHING = -2, -1
 
 
 @dataclass(frozen=True)
@@ -76,25 +66,7 @@ class Ranking:
 
     parts: tuple[tuple[Ranked, ...], ...]
     counted: int
-    sections: int  # of those that have numbers in the period
     everything: int  # whether they have numbers or not
-
-
-@dataclass(frozen=True)
-class _Source:
-    """Where the numbers of targets are found, as SQL."""
-
-    columns: str  # of a few: now and then, by class
-    sums: str  # of a few: now and then, as _SUMS has them
-    figures: str  # of all: both
-    every: str  # after FROM: all targets that may have any
-    target_id: str  # theirs
-    is_section: str
-    joins: str  # after `sharing_sharetarget AS target`: those of a few
-    limits: str = ""
-    tables: tuple[str, ...] = ()  # that these name
-    # A few are found by their numbers, so that the first of all by title are had without the others.
-    walks: bool = False
 
 
 @dataclass(frozen=True)
@@ -109,7 +81,7 @@ class _Order:
     @property
     def where(self) -> str:
         """Return which rows, sections told apart."""
-        return f"{self.rows} AND is_section" if self.sections_only else self.rows
+        return f"{self.rows} AND whole.id IS NULL" if self.sections_only else self.rows
 
     @property
     def direction(self) -> str:
@@ -122,9 +94,9 @@ def rank(scope: Scope, before: date, parts: Sequence[Part]) -> Ranking:
 
     `before` is the first day of the period before, which ends where the scope begins.
     """
-    source, values = _source(scope, before)
+    source, values = numbers_of(scope, before)
     rows: list[list[Ranked]] = [[] for _ in parts]
-    totals = dict.fromkeys((_COUNTED, _SECTIONS, _EVERYTHING), 0)
+    totals = dict.fromkeys((_COUNTED, _EVERYTHING), 0)
     with connection.cursor() as cursor:
         statement, more = _statement(source, parts)
         cursor.execute(statement, values | more)
@@ -136,180 +108,14 @@ def rank(scope: Scope, before: date, parts: Sequence[Part]) -> Ranking:
     return Ranking(tuple(map(tuple, rows)), *totals.values())
 
 
-def _source(scope: Scope, before: date) -> tuple[_Source, dict[str, Any]]:
-    today = timezone.now().astimezone(UTC).date()
-    is_open = scope.last >= today
-    ends = {"start": before - timedelta(1), "middle": scope.first - timedelta(1)}
-    if not is_open:
-        ends["newest"] = scope.last
-    classes = [scope.share_class] if scope.share_class else list(_CLASSES)
-    values: dict[str, Any] = {}
-    limits = _limits(scope, values)
-    if not scope.channel and standings.are_written(set(ends.values())):
-        for name, day in ends.items():
-            values[name], values[f"{name}_end"] = ShareStanding.numbers(day)
-        return _differences(classes, limits, is_open=is_open), values
-    adapt = connection.ops.adapt_datefield_value
-    values |= {
-        "first": adapt(scope.first),
-        "last": adapt(scope.last),
-        "before": adapt(before),
-    }
-    return _sums(scope, classes, limits, values), values
-
-
-def _limits(scope: Scope, values: dict[str, Any]) -> str:
-    """Return what restricts the targets, as SQL about `target`."""
-    found = []
-    if scope.target_ids is not None:
-        names = []
-        for place, target_id in enumerate(scope.target_ids):
-            values[f"target{place}"] = target_id
-            names.append(f"%(target{place})s")
-        found.append(f"target.id IN ({', '.join(names)})" if names else "1 = 0")
-    if scope.title:
-        values["title"] = f"%{connection.ops.prep_for_like_query(scope.title)}%"
-        # As Django's icontains.
-        found.append(
-            "UPPER(target.label) LIKE UPPER(%(title)s)"
-            if connection.vendor == "postgresql"
-            else "target.label LIKE %(title)s ESCAPE '\\'"
-        )
-    return "".join(f" AND {each}" for each in found)
-
-
-def _differences(classes: Sequence[str], limits: str, *, is_open: bool) -> _Source:
-    """Return what each target had: now, the newest standing less the one before the period."""
-    columns, sums = (
-        [
-            f"{_sum(later, of, classes)} - {_sum(earlier, of, classes)} AS {period}_{name}"
-            for period, later, earlier in _PERIODS
-            for name, of in names.items()
-        ]
-        for names in ({each: (each,) for each in _CLASSES}, _SUMS)
-    )
-    newest = "sharing_sharetotal" if is_open else "sharing_sharestanding"
-    is_newest = "" if is_open else _WITHIN.format("newest")
-    one = "newest.target_id = target.id" if is_open else _is_standing("newest", "target.id")
-    joins = f"""
-    JOIN {newest} AS newest ON {one} {_standing("middle", "target.id")} {_standing("start", "target.id")}
-    """
-    if limits:
-        return _Source(
-            ", ".join(columns), ", ".join(sums), ", ".join([*columns, *sums]),
-            f"sharing_sharetarget AS target {joins}",
-            "target.id", "target.block_id IS NOT NULL", joins, limits,
-        )  # fmt: skip
-    figures = [*columns, *sums]
-    every = f"""
-    {newest} AS newest
-    {_standing("middle", "newest.target_id")} {_standing("start", "newest.target_id")}
-    """
-    if connection.vendor == "postgresql":
-        # Each day's standings lie side by side. Narrow rows are joined in three quarters of the time.
-        figures = [
-            f"newest.{name} - COALESCE(middle.{name}, 0) AS now_{name}, "
-            f"COALESCE(middle.{name}, 0) - COALESCE(start.{name}, 0) AS then_{name}"
-            for name in (*_CLASSES, *_SUMS)
-        ]
-        every = f"""
-        {_narrow(newest, "newest", is_newest, classes)}
-        LEFT JOIN {_narrow("sharing_sharestanding", "middle", _WITHIN.format("middle"), classes)}
-          ON middle.target_id = newest.target_id
-        LEFT JOIN {_narrow("sharing_sharestanding", "start", _WITHIN.format("start"), classes)}
-          ON start.target_id = newest.target_id
-        """
-    elif is_newest:
-        limits = f" AND {is_newest}"
-    # It is enough to know which are articles, of which there are few.
-    every += "LEFT JOIN sharing_sharetarget AS whole ON whole.block_id IS NULL AND whole.id = newest.target_id"
-    return _Source(
-        ", ".join(columns), ", ".join(sums), ", ".join(figures), every,
-        "newest.target_id", "whole.id IS NULL", joins, limits, walks=True,
-    )  # fmt: skip
-
-
-def _sum(table: str, of: Sequence[str], classes: Sequence[str]) -> str:
-    """Return classes added up, of those that are wanted; an earlier row may be missing."""
-    found = " + ".join(f"{table}.{each}" for each in of if each in classes)
-    if not found:
-        return "0"
-    return f"({found})" if table == "newest" else f"COALESCE({found}, 0)"
-
-
-def _standing(name: str, target_id: str) -> str:
-    """Return the join of a target's standing of a day; it may be missing."""
-    return f"LEFT JOIN sharing_sharestanding AS {name} ON {_is_standing(name, target_id)}"
-
-
-def _is_standing(name: str, target_id: str) -> str:
-    # SQLite needs no more to go there. PostgreSQL has to know that it never need look through all days.
-    within = f" AND {_WITHIN.format(name)}" if connection.vendor == "postgresql" else ""
-    return f"{name}.id = %({name})s + {target_id}{within}"
-
-
-def _narrow(table: str, name: str, where: str, classes: Sequence[str]) -> str:
-    """Return the rows of a day with what is asked of them, of which PostgreSQL leaves out what is not used."""
-    sums = {each: (each,) for each in _CLASSES} | _SUMS
-    columns = ", ".join(
-        f"{' + '.join(each for each in of if each in classes) or '0'} AS {column}"
-        for column, of in sums.items()
-    )
-    # Without its end, it would be made part of the whole, and columns added up after they are joined.
-    return f"""
-    (SELECT target_id, {columns} FROM {table} AS {name} {f"WHERE {where}" if where else ""} OFFSET 0) AS {name}
-    """  # noqa: S608 - names and placeholders of ours
-
-
-def _sums(scope: Scope, classes: Sequence[str], limits: str, values: dict[str, Any]) -> _Source:
-    """Return what each target had, its days added up."""
-    columns = []
-    sums = [
-        f"{' + '.join(f'{period}_{each}' for each in of)} AS {period}_{name}"
-        for period in ("now", "then")
-        for name, of in _SUMS.items()
-    ]
-    for period, days in (("now", "counts.day >= %(first)s"), ("then", "counts.day < %(first)s")):
-        for each in _CLASSES:
-            wanted = f"counts.share_class = '{each}' AND {days}"
-            columns.append(
-                f"SUM(CASE WHEN {wanted} THEN counts.count ELSE 0 END) AS {period}_{each}"
-                if each in classes
-                else f"0 AS {period}_{each}"
-            )
-    if scope.channel:
-        values["channel"] = scope.channel
-        limits += " AND counts.channel = %(channel)s"
-    return _Source(
-        ", ".join([*_NOW, *_THEN]),
-        ", ".join(sums),
-        ", ".join([*_NOW, *_THEN, *sums]),
-        "sharing_sharetarget AS target JOIN sums ON sums.target_id = target.id",
-        "target.id",
-        "target.block_id IS NOT NULL",
-        "JOIN sums ON sums.target_id = target.id",
-        tables=(
-            f"""
-            sums AS (
-              SELECT target.id AS target_id, {", ".join(columns)}
-              FROM sharing_sharecount AS counts
-              JOIN sharing_sharetarget AS target ON target.id = counts.target_id
-              WHERE counts.day BETWEEN %(before)s AND %(last)s{limits}
-              GROUP BY target.id
-            )
-            """,  # noqa: S608 - names and placeholders of ours
-        ),
-    )
-
-
-def _statement(source: _Source, parts: Sequence[Part]) -> tuple[str, dict[str, Any]]:
+def _statement(source: Source, parts: Sequence[Part]) -> tuple[str, dict[str, Any]]:
     """Return one statement for all parts: their rows by place and number, and the totals before them.
 
     All targets go through a narrow table of what parts are ordered and limited by. Titles are read for those that
     come into question, and numbers by class for those that are told.
     """
     values: dict[str, Any] = {}
-    tables = [*source.tables, f"numbers AS ({_numbers(source, parts)})", f"totals AS ({_TOTALS})"]
+    tables = [*source.tables, f"numbers AS ({_numbers(source, parts)})"]
     furthest = _furthest([part for part in parts if not _is_walked(part, source)])
     for number, most in enumerate(furthest.values()):
         if most is not None:
@@ -324,12 +130,11 @@ def _statement(source: _Source, parts: Sequence[Part]) -> tuple[str, dict[str, A
         else:
             told.append(_told(part, place, list(furthest).index(_order(part))))
     no_block = "NULL::uuid" if connection.vendor == "postgresql" else "NULL"
-    columns = ["id", "page_id", "code", "label", "block_id", "article", *_NOW, *_THEN]
-    nothing = ["0", "0", "''", "''", no_block, "''", *["0"] * (len(_NOW) + len(_THEN))]
+    columns = ["id", "page_id", "code", "label", "block_id", "article", *NOW, *THEN]
+    nothing = ["0", "0", "''", "''", no_block, "''", *["0"] * (len(NOW) + len(THEN))]
     blank = ", ".join(f"{value} AS {name}" for value, name in zip(nothing, columns, strict=True))
     selects = [
-        f"SELECT {_COUNTED} AS place, counted AS number, {blank} FROM totals",  # noqa: S608
-        f"SELECT {_SECTIONS} AS place, sections AS number, {blank} FROM totals",  # noqa: S608
+        f"SELECT {_COUNTED} AS place, COUNT(*) AS number, {blank} FROM numbers WHERE has_now",  # noqa: S608
         f"SELECT {_EVERYTHING} AS place, COUNT(*) AS number, {blank} FROM sharing_sharetarget",  # noqa: S608
     ]
     if told:
@@ -350,21 +155,14 @@ def _statement(source: _Source, parts: Sequence[Part]) -> tuple[str, dict[str, A
     )
 
 
-_TOTALS = """
-SELECT COUNT(CASE WHEN has_now THEN 1 END) AS counted,
-  COUNT(CASE WHEN has_now AND is_section THEN 1 END) AS sections
-FROM numbers
-"""
-
-
-def _numbers(source: _Source, parts: Sequence[Part]) -> str:
+def _numbers(source: Source, parts: Sequence[Part]) -> str:
     """Return a row for each target: what parts are ordered and limited by, and nothing else."""
     wanted = dict(filter(None, map(_measure, parts)))
     columns = "".join(f", {measure} AS {name}" for name, measure in wanted.items())
     return f"""
-    SELECT target_id, is_section, {_HAS_NOW} AS has_now{columns}
+    SELECT target_id, {_HAS_NOW} AS has_now{columns}
     FROM (
-      SELECT {source.target_id} AS target_id, {source.is_section} AS is_section, {source.figures}
+      SELECT {source.target_id} AS target_id, {source.figures}
       FROM {source.every} WHERE 1 = 1{source.limits}
     ) AS figures
     """  # noqa: S608 - names and placeholders of ours
@@ -410,7 +208,7 @@ def _ahead(orders: Mapping[_Order, int | None], number: int) -> Iterator[str]:
     """
     order = list(orders)[number]
     measure = f"{order.column} AS measure" if order.column else "0 AS measure"
-    found = f"SELECT target_id, is_section, {measure} FROM {{}} WHERE {order.where}"  # noqa: S608
+    found = f"SELECT numbers.target_id, {measure} FROM {{}}{_sections(order)} WHERE {order.where}"  # noqa: S608
     in_order = f"ORDER BY {order.column} {order.direction}"
     if not order.column or orders[order] is None:
         yield f"ahead{number} AS ({found.format('numbers')})"
@@ -418,10 +216,10 @@ def _ahead(orders: Mapping[_Order, int | None], number: int) -> Iterator[str]:
     rows, instead = "numbers", ""
     wider = replace(order, sections_only=False)
     if order.sections_only and orders.get(wider) is not None:
-        # Most often there are enough sections among the first of all.
-        sections = f"FROM ahead{list(orders).index(wider)} WHERE is_section"
+        # Most often there are enough sections among the first of all, which are few.
+        sections = f"FROM ahead{list(orders).index(wider)} AS ahead WHERE {_IS_SECTION}"
         enough = f"(SELECT COUNT(*) {sections}) >= %(most{number})s"
-        instead = f"SELECT target_id, is_section, measure {sections} AND {enough} UNION ALL"
+        instead = f"SELECT target_id, measure {sections} AND {enough} UNION ALL"
         rows = _unless(enough)
     yield f"first{number} AS ({found.format(rows)} {in_order} LIMIT %(most{number})s + 1)"
     ordered = f"SELECT measure FROM first{number} ORDER BY measure {order.direction} LIMIT 1 OFFSET"  # noqa: S608
@@ -432,11 +230,24 @@ def _ahead(orders: Mapping[_Order, int | None], number: int) -> Iterator[str]:
     yield f"""
     ahead{number} AS (
       {instead}
-      SELECT target_id, is_section, measure FROM first{number} WHERE {is_whole}
+      SELECT target_id, measure FROM first{number} WHERE {is_whole}
       UNION ALL
       {found.format(_unless(is_whole))} AND {no_less}
     )
     """  # noqa: S608 - names and placeholders of ours
+
+
+# For each of a few.
+_IS_SECTION = """
+(SELECT target.block_id IS NOT NULL FROM sharing_sharetarget AS target WHERE target.id = ahead.target_id)
+"""
+
+
+def _sections(order: _Order) -> str:
+    """Return what tells sections apart in all numbers: it is enough to know which are articles, of which there are few."""
+    if not order.sections_only:
+        return ""
+    return " LEFT JOIN sharing_sharetarget AS whole ON whole.block_id IS NULL AND whole.id = numbers.target_id"
 
 
 def _unless(condition: str) -> str:
@@ -467,7 +278,7 @@ def _told(part: Part, place: int, ahead: int) -> str:
     """  # noqa: S608 - names and placeholders of ours
 
 
-def _is_walked(part: Part, source: _Source) -> bool:
+def _is_walked(part: Part, source: Source) -> bool:
     """Tell whether targets are taken by title until there are enough."""
     return (
         source.walks
@@ -478,7 +289,7 @@ def _is_walked(part: Part, source: _Source) -> bool:
     )
 
 
-def _walked(part: Part, place: int, source: _Source) -> str:
+def _walked(part: Part, place: int, source: Source) -> str:
     """Return what `_told` does of an order by title, without all that the part is not about."""
     direction = "DESC" if part.descending else "ASC"
     in_order = f"ORDER BY title {direction}, target_id {direction}"
@@ -499,10 +310,10 @@ def _walked(part: Part, place: int, source: _Source) -> str:
 
 def _ranked(row: Sequence[Any]) -> Ranked:
     target_id, page_id, code, label, block, article, *numbers = row
-    half = len(_CLASSES)
+    half = len(CLASSES)
     # PostgreSQL adds big integers up as decimals.
     now, then = (
-        Tally(**{name: int(value) for name, value in zip(_CLASSES, part, strict=True)})
+        Tally(**{name: int(value) for name, value in zip(CLASSES, part, strict=True)})
         for part in (numbers[:half], numbers[half:])
     )
     # SQLite keeps one as its hexadecimal digits.

@@ -18,7 +18,7 @@ from sharing.reports.periods import Period
 from sharing.tallies import Named, Published, Scope
 
 # A list longer than this is no list to choose from: beyond it the title finds articles.
-ARTICLES_TO_CHOOSE = 500
+ARTICLES_TO_CHOOSE = 200
 LONGEST_TITLE = 100
 WHOLE = "whole"
 
@@ -215,10 +215,9 @@ class ReportFilters(forms.Form):
             "article", [("", "All articles"), *((str(row.page_id), row.label) for row in offered)]
         )
         if self._published.more:
-            self.fields[
-                "article"
-            ].help_text = (
-                f"The first {ARTICLES_TO_CHOOSE} by title; “Title contains” finds the others."
+            self.fields["article"].help_text = (
+                f"The first {ARTICLES_TO_CHOOSE} by title. “Title contains” finds the others, and “Only this” "
+                "beside one of them shows it alone."
             )
 
     def _offer_sections(self) -> None:

@@ -104,10 +104,8 @@ class SharesReport(PermissionCheckedMixin, WagtailAdminTemplateMixin, TemplateVi
             "channel_table": _channel_table(ranked, columns),
             "target_table": Table("targets", "", "Title", columns, lines, targets.FACTS),
             "funnel": "" if scope.share_class else pictures.funnel(now),
-            "top_sections": pictures.top_sections(top, ranking.sections, scope.share_class, period)
-            if top
-            else None,
-            "section_table": _section_table(top, columns),
+            "top_sections": pictures.top_sections(top, scope.share_class, period) if top else None,
+            "section_table": _section_table(top[: pictures.MOST_TARGETS], columns),
             "over_time": pictures.over_time(days, scope.share_class),
             "by_channel": pictures.by_channel(
                 [(name, tally) for _, name, tally in ranked], scope.share_class, period
@@ -137,7 +135,8 @@ class SharesReport(PermissionCheckedMixin, WagtailAdminTemplateMixin, TemplateVi
                 [
                     Part(by, ROWS_A_PAGE, ROWS_A_PAGE * max(0, number - 1), descending=descending),
                     Part(measure, pictures.MOST_TARGETS),
-                    Part(measure, pictures.MOST_TARGETS, sections_only=True),
+                    # One more than is drawn tells whether there are more.
+                    Part(measure, pictures.MOST_TARGETS + 1, sections_only=True),
                     Part(measure, MOST_CHANGES, what="rise"),
                     Part(measure, MOST_CHANGES, what="fall"),
                 ],

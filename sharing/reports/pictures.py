@@ -66,16 +66,16 @@ def over_time(days: Days, share_class: str) -> Picture:
 def by_channel(tallies: Sequence[tuple[str, Tally]], share_class: str, period: Period) -> Picture:
     """Draw the largest channels, in the order given."""
     return _bars(
-        "by-channel", "by channel", tallies, share_class, period, MOST_CHANNELS, "channels"
-    )
+        "by-channel", "by channel", tallies, share_class, period, MOST_CHANNELS, "channels", len(tallies)
+    )  # fmt: skip
 
 
-def top_sections(rows: Sequence[Counted], count: int, share_class: str, period: Period) -> Picture:
-    """Draw the sections that come first, of so many."""
+def top_sections(rows: Sequence[Counted], share_class: str, period: Period) -> Picture:
+    """Draw the sections that come first; a row more than are drawn tells that there are more."""
     named = [(row.name, row.tally) for row in rows]
     return _bars(
         "top-sections", "of the sections that come first", named, share_class, period, MOST_TARGETS, "sections",
-        count,
+        None,
     )  # fmt: skip
 
 
@@ -96,15 +96,15 @@ def by_target(rows: Sequence[Counted], count: int, share_class: str, period: Per
 
 def _bars(
     key: str, by: str, named: Sequence[tuple[str, Tally]], share_class: str, period: Period, most: int, things: str,
-    count: int | None = None,
+    count: int | None,
 ) -> Picture:  # fmt: skip
     filled, arrivals = series_of(share_class)
     some = named[:most]
     tallies = [tally for _, tally in some]
     sentence = _first(some, filled or arrivals)
-    count = len(named) if count is None else count
-    if count > most:
-        sentence += f" The first {most} of {count:,} {things} are drawn; the table has all."
+    if (len(named) if count is None else count) > most:
+        of = "" if count is None else f"of {count:,} "
+        sentence += f" The first {most} {of}{things} are drawn; the table has all."
     solid, dotted = _series(filled, tallies), None
     if filled is SHARED:
         # The two classes of what is shared, one after the other: their sum is told, and both are seen.
