@@ -73,14 +73,20 @@ def mastodon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Mastodo
 
 
 @pytest.fixture(scope="session")
-def mastodon_lacks(mastodon: tuple[MastodonServer, Account]) -> Lacking:
-    """Return what the server that speaks Mastodon's API lacks of it."""
+def mastodon_lacks(
+    mastodon: tuple[MastodonServer, Account], request: pytest.FixtureRequest
+) -> Lacking:
+    """Return what the server that speaks Mastodon's API lacks of it, and tell it to whoever runs this."""
     running, account = mastodon
     client = Outbound(trusted=[running.origin.partition("://")[2]], tls=running.tls)
     limit = connector("mastodon", client).limits(account).text.limit
     client.close()
     lacks = lacking.ask(_real(running, account), limit=limit)
-    print(lacks)
+    terminal = request.config.pluginmanager.get_plugin("terminalreporter")
+    assert terminal is not None
+    terminal.write_line("")
+    for said in filter(None, (lacks.keys, lacks.limit, lacks.pictures, lacks.edits)):
+        terminal.write_line(f"{lacks.software}: {said}")
     return lacks
 
 
