@@ -18,7 +18,8 @@ from sharing.networks.posting.conclusions import (
     Unknown,
 )
 from sharing.networks.posting.contract import Visibility
-from sharing.networks.posting.telegram import TelegramChannel, channel_in
+from sharing.networks.posting.telegram import TelegramChannel
+from sharing.networks.posting.telegram_addresses import channel_in
 from sharing.networks.secret import Secret
 from tests.sharing.networks.posting.conftest import LINK, Desk, Rings, open_desk, picture
 
