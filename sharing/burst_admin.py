@@ -83,7 +83,6 @@ class Bar:
     x: int
     counted: int
     rest: int
-    is_flood: bool
 
     @property
     def counted_top(self) -> int:
@@ -320,7 +319,7 @@ def _bars(hours: Sequence[Hour]) -> list[Bar]:
     for place, hour in enumerate(hours):
         whole = _height(hour.accepted, most)
         counted = min(whole, _height(hour.counted, most))
-        bars.append(Bar(place * _BAR, counted, whole - counted, place == len(hours) - 1))
+        bars.append(Bar(place * _BAR, counted, whole - counted))
     return bars
 
 

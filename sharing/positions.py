@@ -6,7 +6,6 @@ that waits for its first sweep, however long that takes, because ids are forgott
 (docs/decisions/0021). It comes from an old copy of the stream.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -36,7 +35,8 @@ def hold(epoch: str) -> Known:
     copy.
     """
     names = (stream.STREAM, _FORGOTTEN)
-    rows = _by_name(StreamPosition.objects.select_for_update().filter(stream__in=names))
+    held = StreamPosition.objects.select_for_update().filter(stream__in=names)
+    rows = {each.stream: each for each in held}
     row, forgotten = rows.get(stream.STREAM), rows.get(_FORGOTTEN)
     if row is not None and row.epoch != epoch:
         _write(f"{stream.STREAM}:{row.epoch}", row.epoch, row.last_id, row.updated_at)
@@ -70,10 +70,6 @@ def forgotten_until() -> datetime | None:
     """Return the moment before which an event may be counted and its id forgotten, or None."""
     row = StreamPosition.objects.filter(stream=_FORGOTTEN).first()
     return datetime.fromisoformat(row.last_id).replace(tzinfo=UTC) if row else None
-
-
-def _by_name(rows: Iterable[StreamPosition]) -> dict[str, StreamPosition]:
-    return {row.stream: row for row in rows}
 
 
 def _write(name: str, epoch: str, last_id: str, moment: datetime) -> None:

@@ -6,6 +6,7 @@ from itertools import groupby
 
 from articles.blocks import HealthAspect
 from articles.importing import front_matter
+from articles.importing.commonmark import passages_from_markdown
 from articles.importing.imported import (
     ImportedArticle,
     ImportedBlock,
@@ -17,7 +18,6 @@ from articles.importing.imported import (
     ImportedText,
     Passages,
 )
-from articles.importing.markdown import passages_from_markdown
 from articles.importing.rich_text import LISTS, Kind, Passage, Run
 
 _SPECIAL = re.compile(r"[\\`*_\[\]<>|]|&(?=[#\w])|\{(?=#)|!\Z")

@@ -6,7 +6,6 @@ Colour = tuple[int, int, int]
 
 PAPER = (252, 251, 248)
 INK = (27, 42, 48)
-MUTED = (82, 99, 106)
 WHITE = (255, 255, 255)
 # The dot of the mark.
 AMBER = (255, 215, 147)

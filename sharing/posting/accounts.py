@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from django.db import connection
 from django.db.models import Q
 
-from sharing.networks.posting import contract
+from sharing.networks.posting import conclusions, contract
 from sharing.networks.secret import Secret
 from sharing.posting import vault
 from sharing.posting.claims import clock
@@ -64,12 +64,12 @@ def with_access(
 ) -> Answer:
     """Do it, once more with fresh credentials where the network says that these are over.
 
-    Raises contract.Stopped, vault.Sealed.
+    Raises conclusions.Stopped, vault.Sealed.
     """
     try:
         return do(account)
-    except contract.Stopped as stopped:
-        if not isinstance(stopped.outcome, contract.CredentialsExpired):
+    except conclusions.Stopped as stopped:
+        if not isinstance(stopped.outcome, conclusions.CredentialsExpired):
             raise
         return do(connector.renew(account, Keyring(account_id)))
 
@@ -128,7 +128,7 @@ class Keyring:
 
     @contextmanager
     def lock(self) -> Iterator[None]:
-        """Hold the account's credentials alone; raises contract.Stopped where others hold on."""
+        """Hold the account's credentials alone; raises conclusions.Stopped where others hold on."""
         mine = self._take()
         try:
             yield
@@ -163,7 +163,7 @@ class Keyring:
                 return until
             if time.monotonic() > ends:
                 words = "The access to this account is being renewed at this moment. Try again in half a minute."
-                raise contract.Stopped(contract.RetryLater(until, words))
+                raise conclusions.Stopped(conclusions.RetryLater(until, words))
             time.sleep(_PAUSE)
 
     def _rows(self) -> Any:

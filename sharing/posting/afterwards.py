@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 from sharing.networks import posting
 from sharing.networks.http import Outbound
-from sharing.networks.posting import contract
+from sharing.networks.posting import conclusions, contract
 from sharing.posting import accounts
 from sharing.posting.accounts import AccountRow
 from sharing.posting.outcomes import Done, Later, Outcome, Refused
@@ -94,7 +94,7 @@ class Afterwards:
         try:
             account = accounts.as_the_network_knows_it(row)
             return accounts.with_access(account_id, account, connector, do)
-        except contract.Stopped as stopped:
+        except conclusions.Stopped as stopped:
             return NotTold(of_hindrance(stopped.outcome), own=asked == row.host)
         except Sealed as sealed:
             return NotTold(Later(str(sealed)), own=False)
@@ -108,7 +108,7 @@ class Afterwards:
         try:
             account = accounts.as_the_network_knows_it(there.account)
             return accounts.with_access(there.account_id, account, connector, do)
-        except contract.Stopped as stopped:
+        except conclusions.Stopped as stopped:
             return of_hindrance(stopped.outcome)
         except Sealed as sealed:
             return Later(str(sealed))

@@ -8,7 +8,7 @@ from wagtail.log_actions import log
 
 from sharing.networks import posting
 from sharing.networks.http import Outbound
-from sharing.networks.posting import contract
+from sharing.networks.posting import conclusions, contract
 from sharing.posting import accounts, installation, vault
 from sharing.posting.models import SocialAccount
 from sharing.posting.waking import wake_sender
@@ -37,8 +37,10 @@ def check(*, account: SocialAccount, by: Any, outbound: Outbound) -> Checked:
         return Checked(was_asked=False)
     try:
         profile = _profile(account, outbound)
-    except contract.Stopped as stopped:
-        lost = isinstance(stopped.outcome, contract.CredentialsDead | contract.CredentialsExpired)
+    except conclusions.Stopped as stopped:
+        lost = isinstance(
+            stopped.outcome, conclusions.CredentialsDead | conclusions.CredentialsExpired
+        )
         found = Checked(str(stopped), is_lost=lost)
     except (vault.Sealed, posting.NoConnector) as reason:
         found = Checked(str(reason))
@@ -63,8 +65,8 @@ def _profile(account: SocialAccount, outbound: Outbound) -> contract.Profile:
     known = accounts.as_the_network_knows_it(accounts.AccountRow.of(account))
     try:
         return connector.profile(known)
-    except contract.Stopped as stopped:
-        if not isinstance(stopped.outcome, contract.CredentialsExpired):
+    except conclusions.Stopped as stopped:
+        if not isinstance(stopped.outcome, conclusions.CredentialsExpired):
             raise
         return connector.profile(
             connector.renew(known, accounts.Keyring(account.pk, in_request=True))

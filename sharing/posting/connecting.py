@@ -13,7 +13,7 @@ from wagtail.log_actions import log
 
 from sharing.networks import parse_instance
 from sharing.networks.http import Outbound
-from sharing.networks.posting import connector, contract, mastodon_sign_in
+from sharing.networks.posting import conclusions, connector, contract, mastodon_sign_in
 from sharing.networks.posting.bluesky import Bluesky
 from sharing.networks.posting.telegram import TelegramChannel
 from sharing.networks.secret import Secret
@@ -151,7 +151,7 @@ def mastodon_account(
 def bluesky_account(
     origin: str, identifier: str, password: Secret, outbound: Outbound, *, view: str = ""
 ) -> SignedIn:
-    """Open a session with an app password; raises contract.Stopped, NotConnected."""
+    """Open a session with an app password; raises conclusions.Stopped, NotConnected."""
     account = Bluesky(outbound).sign_in(origin, identifier, password, view=view)
     profile = _profile("bluesky", account, outbound)
     return SignedIn("bluesky", account.origin, profile, account.credentials, view)
@@ -160,7 +160,7 @@ def bluesky_account(
 def telegram_account(
     origin: str, token: Secret, channel: str, outbound: Outbound, *, view: str = ""
 ) -> SignedIn:
-    """Ask whether a bot may post in a channel; raises contract.Stopped, NotConnected."""
+    """Ask whether a bot may post in a channel; raises conclusions.Stopped, NotConnected."""
     account = TelegramChannel(outbound).connect(token, channel, origin=origin, view=view)
     profile = _profile("telegram", account, outbound)
     return SignedIn("telegram", account.origin, profile, account.credentials, view)
@@ -248,7 +248,7 @@ def _give_back(signed_in: SignedIn, outbound: Outbound) -> None:
         signed_in.origin, signed_in.profile.id, signed_in.profile.handle, signed_in.credentials
     )
     # What the network keeps nobody here can use: it was never written down.
-    with suppress(contract.Stopped):
+    with suppress(conclusions.Stopped):
         connector(signed_in.network, outbound).revoke(account)
 
 
@@ -262,7 +262,7 @@ def _is_same(account: SocialAccount, signed_in: SignedIn) -> bool:
 def _profile(network: str, account: contract.Account, outbound: Outbound) -> contract.Profile:
     try:
         return connector(network, outbound).profile(account)
-    except contract.Stopped as stopped:
+    except conclusions.Stopped as stopped:
         raise NotConnected(str(stopped)) from None
 
 

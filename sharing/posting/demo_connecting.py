@@ -8,7 +8,7 @@ from django.conf import settings
 from sharing.networks.demo import telegram_api
 from sharing.networks.demo.truth import DEMO_ACCOUNTS
 from sharing.networks.http import Expect, NotSent, Outbound, OutcomeUnknown
-from sharing.networks.posting import contract, mastodon_sign_in
+from sharing.networks.posting import conclusions, mastodon_sign_in
 from sharing.networks.secret import Secret
 from sharing.posting import connecting
 from sharing.posting.connecting import Connected, NotConnected
@@ -38,7 +38,7 @@ def connect(*, redirect_uri: str, by: Any, outbound: Outbound) -> list[Connected
                 view=where,
             ),
         ]
-    except (mastodon_sign_in.SignInFailed, contract.Stopped, NotSent, OutcomeUnknown) as reason:
+    except (mastodon_sign_in.SignInFailed, conclusions.Stopped, NotSent, OutcomeUnknown) as reason:
         raise NotConnected(f"The demo network did not let us in: {reason}") from None
     return [connecting.store(signed_in=each, by=by) for each in signed_in]
 

@@ -8,7 +8,7 @@ from wagtail.log_actions import log
 
 from sharing.networks import posting
 from sharing.networks.http import Outbound
-from sharing.networks.posting import contract
+from sharing.networks.posting import conclusions
 from sharing.posting import actions, installation, vault
 from sharing.posting.accounts import AccountRow, as_the_network_knows_it
 from sharing.posting.models import Delivery, SocialAccount
@@ -104,6 +104,6 @@ def _revoke(account: SocialAccount, outbound: Outbound) -> str:
     try:
         known = as_the_network_knows_it(AccountRow.of(account))
         posting.connector(account.network, outbound).revoke(known)
-    except (contract.Stopped, vault.Sealed, posting.NoConnector) as reason:
+    except (conclusions.Stopped, vault.Sealed, posting.NoConnector) as reason:
         return str(reason)
     return ""

@@ -11,7 +11,8 @@ from django.conf import settings
 
 from sharing.networks.http import Outbound
 from sharing.networks.posting import NoConnector, connector
-from sharing.networks.posting.contract import Connector, Limits, Stopped
+from sharing.networks.posting.conclusions import Stopped
+from sharing.networks.posting.contract import Connector, Limits
 from sharing.posting import vault
 from sharing.posting.accounts import AccountRow, as_the_network_knows_it
 from sharing.posting.models import SocialAccount

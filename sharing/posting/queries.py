@@ -26,12 +26,6 @@ def link_names(codes: Iterable[str]) -> dict[str, str]:
     return {code: f"Our post as {handle} ({network})" for code, handle, network in rows}
 
 
-def active_accounts() -> list[SocialAccount]:
-    """Return the accounts that can be posted with, by network and handle."""
-    accounts = SocialAccount.objects.filter(state=SocialAccount.State.ACTIVE)
-    return list(accounts.order_by("network", "handle", "pk"))
-
-
 def deliveries_about(target_ids: Iterable[int]) -> list[Delivery]:
     """Return all deliveries about these targets with their accounts and posts, the newest first, in one query."""
     rows = Delivery.objects.filter(target_id__in=list(target_ids))

@@ -12,7 +12,7 @@ from typing import Any
 
 from sharing.networks import posting
 from sharing.networks.http import Outbound
-from sharing.networks.posting import contract
+from sharing.networks.posting import conclusions, contract
 from sharing.posting import accounts, outcomes, vault
 from sharing.posting.jobs import Job
 from sharing.posting.limits import LimitsMemory
@@ -60,8 +60,8 @@ class Networks:
             if job.is_too_late:
                 return outcomes.Later("The access was renewed, too late to send anything now.")
             receipt = connector.send(account, prepared)
-            if isinstance(receipt.outcome, contract.CredentialsExpired):
-                raise contract.Stopped(receipt.outcome)
+            if isinstance(receipt.outcome, conclusions.CredentialsExpired):
+                raise conclusions.Stopped(receipt.outcome)
             return _of_receipt(receipt)
 
         return self._with_account(job, connector, do)
@@ -78,11 +78,11 @@ class Networks:
 
         def do(account: contract.Account) -> Outcome:
             match connector.find(account, prepared, sent_at=job.armed_at or now, now=now):
-                case contract.Found(id_, permalink):
+                case conclusions.Found(id_, permalink):
                     return outcomes.Published("Found there.", None, id_, permalink)
-                case contract.Absent():
+                case conclusions.Absent():
                     return outcomes.Absent("It is certainly not there, and is sent again.")
-                case contract.CannotTell(sentence, again_at):
+                case conclusions.CannotTell(sentence, again_at):
                     return outcomes.CannotTell(sentence, until=again_at)
 
         return self._with_account(job, connector, do)
@@ -99,7 +99,7 @@ class Networks:
         except vault.Sealed as sealed:
             # The operator's keys, not the account: it goes on by itself once they are back.
             return outcomes.Later(str(sealed), everybody=True)
-        except contract.Stopped as stopped:
+        except conclusions.Stopped as stopped:
             return of_hindrance(stopped.outcome)
 
 
@@ -108,12 +108,12 @@ def _stamp(job: Job) -> contract.Stamp | None:
     return contract.Prepared.from_json(request).stamp if request else None
 
 
-def _of_receipt(receipt: contract.Receipt) -> Outcome:
+def _of_receipt(receipt: conclusions.Receipt) -> Outcome:
     budget = _budget(receipt.budget)
     match receipt.outcome:
-        case contract.Published(id_, permalink):
+        case conclusions.Published(id_, permalink):
             return outcomes.Published(receipt.came_back, budget, id_, permalink)
-        case contract.Unknown(sentence):
+        case conclusions.Unknown(sentence):
             return outcomes.Doubtful(sentence, budget)
         case hindrance:
             return replace(of_hindrance(hindrance), budget=budget)
@@ -122,17 +122,17 @@ def _of_receipt(receipt: contract.Receipt) -> Outcome:
 def of_hindrance(hindrance: Any) -> Outcome:
     """Return what may be concluded from what hindered a call."""
     match hindrance:
-        case contract.Rejected(sentence):
+        case conclusions.Rejected(sentence):
             return outcomes.Refused(sentence)
-        case contract.RetryLater(at, sentence, own):
+        case conclusions.RetryLater(at, sentence, own):
             return outcomes.Later(sentence, until=at, everybody=not own)
-        case contract.CredentialsExpired(sentence) | contract.CredentialsDead(sentence):
+        case conclusions.CredentialsExpired(sentence) | conclusions.CredentialsDead(sentence):
             return outcomes.AccessLost(sentence)
         case _:
             raise AssertionError(f"{hindrance} hinders nothing")
 
 
-def _budget(budget: contract.Budget | None) -> outcomes.Budget | None:
+def _budget(budget: conclusions.Budget | None) -> outcomes.Budget | None:
     if budget is None or budget.left is None or budget.resets_at is None:
         return None
     return outcomes.Budget(budget.left, budget.resets_at)

@@ -2,7 +2,7 @@
 
 import shutil
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -40,6 +40,36 @@ def type_until_saved(page: Page, field: Locator, text: str) -> None:
                 return
 
 
+@contextmanager
+def running_site(data: Path, **variables: str) -> Iterator[str]:
+    """Run the site as `make run` does; yield its address, and see it end well."""
+    port = free_port()
+    start = Start(
+        data,
+        port,
+        SUPERVISOR,
+        data.parent / "said",
+        HEALTHSITE_ADMIN_PASSWORD=PASSWORD,
+        **variables,
+    )
+    try:
+        start.wait_for(f"ready http://127.0.0.1:{port}/")
+        yield f"http://127.0.0.1:{port}"
+        start.process.terminate()
+        start.ends()
+    finally:
+        start.tidy()
+
+
+def sign_in(page: Page, site: str) -> None:
+    """Sign in as the administrator, and wait for the admin."""
+    page.goto(f"{site}/admin/", wait_until="networkidle")
+    page.fill("[name=username]", "admin")
+    page.fill("[name=password]", PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url(f"{site}/admin/")
+
+
 @pytest.fixture(scope="session")
 def site_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the data folder of the running site."""
@@ -48,17 +78,9 @@ def site_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def site(site_data: Path) -> Iterator[str]:
-    """Start the site as `make run` does, on an empty data folder; return its address."""
-    folder = site_data.parent
-    port = free_port()
-    start = Start(site_data, port, SUPERVISOR, folder / "said", HEALTHSITE_ADMIN_PASSWORD=PASSWORD)
-    try:
-        start.wait_for(f"ready http://127.0.0.1:{port}/")
-        yield f"http://127.0.0.1:{port}"
-        start.process.terminate()
-        start.ends()
-    finally:
-        start.tidy()
+    """Start the site on an empty data folder; return its address."""
+    with running_site(site_data) as address:
+        yield address
 
 
 @pytest.fixture(scope="session")

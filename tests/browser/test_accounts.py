@@ -6,7 +6,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, expect
 
-from tests.browser.conftest import PASSWORD
+from tests.browser.conftest import sign_in
 from tests.browser.test_flow import WCAG, Visit
 
 pytestmark = pytest.mark.browser
@@ -19,11 +19,7 @@ def test_an_administrator_connects_the_demo_network_by_signing_in_there(
 ) -> None:
     visit = Visit(browser, site)
     page = visit.page
-    visit.open("/admin/login/")
-    page.fill("input[name=username]", "admin")
-    page.fill("input[name=password]", PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
-    page.wait_for_url("**/admin/")
+    sign_in(page, site)
 
     visit.open(LIST)
     main = page.get_by_role("main")

@@ -11,7 +11,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, expect
 
 from healthsite.paths import PROJECT_ROOT
-from tests.browser.conftest import PASSWORD
+from tests.browser.conftest import sign_in
 from tests.browser.test_flow import WCAG, Visit
 
 pytestmark = pytest.mark.browser
@@ -43,11 +43,7 @@ def test_an_editor_writes_counts_looks_schedules_and_finds_the_post_in_the_edito
     editor = Visit(browser, site)
     desk = editor.page
     desk.set_default_timeout(PATIENCE_MS)
-    editor.open("/admin/")
-    desk.fill("[name=username]", "admin")
-    desk.fill("[name=password]", PASSWORD)
-    desk.get_by_role("button", name="Sign in").click()
-    desk.wait_for_url(site + "/admin/")
+    sign_in(desk, site)
     editor.open("/admin/sections/")
     desk.get_by_role("link", name="Vitamin deficiency").first.click()
     desk.get_by_role("tab", name=re.compile("Shares")).click()

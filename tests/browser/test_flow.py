@@ -8,7 +8,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, Request, Route, expect
 
-from tests.browser.conftest import PASSWORD
+from tests.browser.conftest import sign_in
 from tests.conftest import READER
 
 pytestmark = pytest.mark.browser
@@ -108,11 +108,7 @@ def test_a_reader_shares_a_section_sees_it_counted_and_an_editor_changes_it(
     # Edit: the editor opens at the section from the listing, changes its summary and publishes.
     editor = Visit(browser, site)
     desk = editor.page
-    editor.open("/admin/")
-    desk.fill("[name=username]", "admin")
-    desk.fill("[name=password]", PASSWORD)
-    desk.get_by_role("button", name="Sign in").click()
-    desk.wait_for_url(site + "/admin/")
+    sign_in(desk, site)
     editor.open("/admin/sections/")
     desk.get_by_role("link", name="Electrolytes").first.click()
     desk.wait_for_url(re.compile(r"#block-[0-9a-f-]{36}-section$"))
@@ -132,11 +128,7 @@ def test_a_reader_shares_a_section_sees_it_counted_and_an_editor_changes_it(
 
 def test_a_heading_typed_in_the_editor_fills_the_slug(site: str, visit: Visit) -> None:
     desk = visit.page
-    visit.open("/admin/")
-    desk.fill("[name=username]", "admin")
-    desk.fill("[name=password]", PASSWORD)
-    desk.get_by_role("button", name="Sign in").click()
-    desk.wait_for_url(site + "/admin/")
+    sign_in(desk, site)
     home = desk.request.get(site + "/admin/api/main/pages/?type=articles.HomePage").json()
     visit.open(f"/admin/pages/add/articles/articlepage/{home['items'][0]['id']}/")
     desk.get_by_role("button", name="Insert a block").first.click()

@@ -7,7 +7,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, expect
 
 from tests.articles.test_import_text import LETTER, TITLE
-from tests.browser.conftest import PASSWORD, type_until_saved
+from tests.browser.conftest import sign_in, type_until_saved
 from tests.browser.test_flow import WCAG, Visit
 
 pytestmark = pytest.mark.browser
@@ -18,11 +18,7 @@ def test_a_pasted_text_becomes_a_draft_and_its_flags_go_as_they_are_mended(
 ) -> None:
     visit = Visit(browser, site)
     desk = visit.page
-    visit.open("/admin/")
-    desk.fill("[name=username]", "admin")
-    desk.fill("[name=password]", PASSWORD)
-    desk.get_by_role("button", name="Sign in").click()
-    desk.wait_for_url(site + "/admin/")
+    sign_in(desk, site)
 
     desk.get_by_role("link", name="Import article").click()
     desk.get_by_label("Or paste the text").fill(LETTER)

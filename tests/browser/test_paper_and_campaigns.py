@@ -6,7 +6,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, expect
 
-from tests.browser.conftest import PASSWORD
+from tests.browser.conftest import sign_in
 from tests.browser.test_flow import ARTICLE, WCAG, Visit
 
 pytestmark = pytest.mark.browser
@@ -90,11 +90,7 @@ def test_an_editor_makes_a_campaign_link_follows_it_and_ends_it(
     editor = Visit(browser, site)
     editor.context.grant_permissions(["clipboard-read", "clipboard-write"], origin=site)
     desk = editor.page
-    editor.open("/admin/")
-    desk.fill("[name=username]", "admin")
-    desk.fill("[name=password]", PASSWORD)
-    desk.get_by_role("button", name="Sign in").click()
-    desk.wait_for_url(site + "/admin/")
+    sign_in(desk, site)
 
     # Make one, through the dialogue.
     editor.open("/admin/campaign-links/new/")

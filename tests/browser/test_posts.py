@@ -12,7 +12,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, expect
 
 from healthsite.paths import PROJECT_ROOT
-from tests.browser.conftest import PASSWORD
+from tests.browser.conftest import sign_in
 from tests.browser.test_flow import PATIENCE_MS, WCAG, Visit
 
 pytestmark = pytest.mark.browser
@@ -59,10 +59,7 @@ def test_a_posts_page_follows_what_is_under_way_and_the_calendar_leads_to_it(
     post = int(said.split()[-1])
     visit = Visit(browser, site, width=390)
     page = visit.page
-    visit.open("/admin/login/")
-    page.locator("[name=username]").fill("admin")
-    page.locator("[name=password]").fill(PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
+    sign_in(page, site)
     visit.open(f"/admin/posts/{post}/")
     delivery = page.get_by_role("region", name="@health@social.example")
     expect(delivery.locator(".post-state").first).to_have_text("Being sent")

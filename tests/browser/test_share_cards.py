@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.conftest import PASSWORD, type_until_saved
+from tests.browser.conftest import sign_in, type_until_saved
 from tests.conftest import READER
 
 pytestmark = pytest.mark.browser
@@ -22,11 +22,7 @@ def admin(browser: Browser, site: str) -> Iterator[Page]:
     )
     page = context.new_page()
     page.set_default_timeout(PATIENCE_MS)
-    page.goto("/admin/login/")
-    page.fill("input[name=username]", "admin")
-    page.fill("input[name=password]", PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
-    page.wait_for_url("**/admin/")
+    sign_in(page, site)
     yield page
     context.close()
 

@@ -9,7 +9,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Route, expect
 
-from tests.browser.conftest import PASSWORD
+from tests.browser.conftest import sign_in
 from tests.browser.test_flow import ARTICLE, PATIENCE_MS, WCAG, Visit
 
 pytestmark = pytest.mark.browser
@@ -172,11 +172,7 @@ def test_paper_has_no_number(phone: Visit) -> None:
 def test_an_editor_compares_sections_and_the_panel_passes_wcag(browser: Browser, site: str) -> None:
     desk = Visit(browser, site, width=1280)
     page = desk.page
-    desk.open("/admin/")
-    page.fill("[name=username]", "admin")
-    page.fill("[name=password]", PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
-    page.wait_for_url(site + "/admin/")
+    sign_in(page, site)
     desk.open("/admin/sections/")
     page.get_by_role("link", name="Electrolytes").first.click()
     page.wait_for_url(re.compile(r"#block-"))

@@ -8,7 +8,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, FrameLocator, Page, expect
 
 from sharing.networks import NETWORKS
-from tests.browser.conftest import PASSWORD
+from tests.browser.conftest import sign_in
 from tests.browser.test_flow import ARTICLE, WCAG, Visit
 
 pytestmark = pytest.mark.browser
@@ -22,11 +22,7 @@ FIRST, SECOND, THIRD = NETWORKS[:3]
 def desk(browser: Browser, site: str) -> Iterator[Visit]:
     """Return the settings, opened by an administrator."""
     visit = Visit(browser, site)
-    visit.open("/admin/")
-    visit.page.fill("[name=username]", "admin")
-    visit.page.fill("[name=password]", PASSWORD)
-    visit.page.get_by_role("button", name="Sign in").click()
-    visit.page.wait_for_url(site + "/admin/")
+    sign_in(visit.page, site)
     visit.open(ADDRESS)
     yield visit
     visit.context.close()

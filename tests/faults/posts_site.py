@@ -11,8 +11,8 @@ from typing import Any, ClassVar
 from django.conf import settings
 from django.db import transaction
 
-from sharing.networks import http, posting
-from sharing.networks.http import Outbound
+from sharing.networks import posting
+from sharing.networks.http import Outbound, connections, exchange
 from sharing.networks.posting import bluesky, contract, mastodon
 from sharing.posting import claims, tasks
 from sharing.posting import kill_points as engine_points
@@ -83,11 +83,11 @@ def _die_before_a_claim_commits() -> None:
 
 def _die_after_the_bytes() -> None:
     """Die when the whole of a post is on its way, and no byte of the reply was read."""
-    write = http._Stream.write
+    write = connections.Stream.write
 
     def write_and_reach(stream: Any, buffer: bytes, timeout: float | None = None) -> None:
         write(stream, buffer, timeout)
-        if buffer[:1] == b"{" and http._under_way.get().place.target in _TAKES_POSTS:
+        if buffer[:1] == b"{" and exchange.under_way.get().place.target in _TAKES_POSTS:
             kill_points._reach(AFTER_THE_BYTES)
 
-    http._Stream.write = write_and_reach  # type: ignore[assignment,method-assign]
+    connections.Stream.write = write_and_reach  # type: ignore[assignment,method-assign]

@@ -100,7 +100,7 @@ def test_a_secret_that_a_variable_names_is_handed_to_the_service(name: str) -> N
     assert named == set(service.get("secrets", []))
 
 
-def test_every_secret_is_a_file_that_the_script_makes_and_git_ignores(tmp_path: Path) -> None:
+def test_every_secret_is_a_file_that_the_script_makes_and_git_ignores() -> None:
     script = runpy.run_path(str(PROJECT_ROOT / "deploy/make_secrets.py"))
     files = {secret["file"] for secret in COMPOSE["secrets"].values()}
     assert files == {f"./secrets/{name}" for name in script["BYTES"]}

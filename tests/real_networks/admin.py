@@ -14,11 +14,11 @@ from urllib.parse import urlencode, urlsplit
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from tests.browser.conftest import PASSWORD, browser  # noqa: F401 - pytest finds it here
+from tests.browser.conftest import browser, running_site, sign_in  # noqa: F401 - pytest finds it here
 from tests.real_networks import servers
-from tests.real_networks.forwarding import Real
+from tests.real_networks.accounts import RealPds
+from tests.real_networks.asking import Client
 from tests.real_networks.servers import MastodonServer, Pds
-from tests.supervisor.conftest import SUPERVISOR, Start, free_port
 
 # A site and two servers start first.
 pytestmark = pytest.mark.timeout(900)
@@ -70,7 +70,8 @@ def site(
 ) -> Iterator[str]:
     """Start the site as `make run` does, on an empty data folder, trusting these servers alone."""
     if pds is None and mastodon is None:
-        pytest.skip("there is no server to sign in at")
+        # REAL_MASTODON with a token alone, and no personal data server: a token lets programs in, and no browser.
+        pytest.skip("nobody can sign in in a browser: there is no account with a password")
     folder = tmp_path_factory.mktemp("site")
     trusted = [each.origin.partition("://")[2] for each in (pds, mastodon) if each]
     # A personal data server on loopback names itself so.
@@ -78,22 +79,8 @@ def site(
     more = {"POSTING_TRUSTED_HOSTS": ",".join(trusted), "HEALTHSITE_DEMO_NETWORK": "0"}
     if mastodon and mastodon.authority:
         more["SSL_CERT_FILE"] = str(mastodon.authority)
-    port = free_port()
-    start = Start(
-        folder / "data",
-        port,
-        SUPERVISOR,
-        folder / "said",
-        HEALTHSITE_ADMIN_PASSWORD=PASSWORD,
-        **more,
-    )
-    try:
-        start.wait_for(f"ready http://127.0.0.1:{port}/")
-        yield f"http://127.0.0.1:{port}"
-        start.process.terminate()
-        start.ends()
-    finally:
-        start.tidy()
+    with running_site(folder / "data", **more) as address:
+        yield address
 
 
 @pytest.fixture
@@ -108,11 +95,7 @@ def visit(browser: Browser, site: str, tmp_path: Path) -> Iterator[Visit]:  # no
     pictures = Path(os.environ.get("REAL_SCREENSHOTS") or tmp_path)
     pictures.mkdir(parents=True, exist_ok=True)
     visit = Visit(page, site, pictures)
-    visit.open("/admin/login/")
-    page.fill("input[name=username]", "admin")
-    page.fill("input[name=password]", PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
-    page.wait_for_url("**/admin/")
+    sign_in(page, site)
     yield visit
     context.close()
 
@@ -157,12 +140,7 @@ def test_an_article_and_a_section_are_posted_from_the_admin_and_are_on_the_serve
 
 def connect_bluesky(visit: Visit, server: Pds) -> str:
     """Connect an account with an app password made for this; return its handle."""
-    opened = Real(server.origin, "").json(
-        "POST",
-        "/xrpc/com.atproto.server.createSession",
-        {"identifier": server.handle, "password": server.password},
-    )
-    made = Real(server.origin, opened["accessJwt"]).json(
+    made = RealPds.signed_in(server).json(
         "POST", "/xrpc/com.atproto.server.createAppPassword", {"name": "the site"}
     )
     page = visit.page
@@ -276,7 +254,7 @@ def seen_on_mastodon(visit: Visit, server: MastodonServer, about: str, path: str
     expect(visit.page.locator("body")).to_contain_text(f"Good to know: {about}")
     expect(visit.page.locator("body")).to_contain_text(link)
     visit.picture(f"6-there-mastodon-{about}")
-    read = Real(server.origin, "", server.tls).json(
+    read = Client(server.origin, tls=server.tls).json(
         "GET", f"/api/v1/statuses/{address.rpartition('/')[2]}"
     )
     assert link in read["content"]
@@ -301,7 +279,7 @@ def correct(visit: Visit, path: str, server: MastodonServer) -> None:
     expect(refused.or_(corrected).first).to_be_visible()
     expect(delivery.locator(".post-state").first).to_have_text("Published")
     visit.picture("8-corrected-or-refused")
-    read = Real(server.origin, "", server.tls).json(
+    read = Client(server.origin, tls=server.tls).json(
         "GET", f"/api/v1/statuses/{address.rpartition('/')[2]}"
     )
     assert ("Better" in read["content"]) is not refused.is_visible()
@@ -320,5 +298,5 @@ def take_away(visit: Visit, path: str, handle: str) -> None:
 def records(server: Pds) -> list[Any]:
     """Return the posts that the server's own repository shows to anybody."""
     asked = urlencode({"repo": server.handle, "collection": "app.bsky.feed.post", "limit": 100})
-    found = Real(server.origin, "").json("GET", f"/xrpc/com.atproto.repo.listRecords?{asked}")
+    found = Client(server.origin).json("GET", f"/xrpc/com.atproto.repo.listRecords?{asked}")
     return list(found["records"])

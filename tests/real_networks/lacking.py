@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
-from tests.real_networks.forwarding import RealMastodon
+from tests.real_networks.accounts import RealMastodon
 
 _NONE = {404, 405, 501}
 
@@ -22,6 +22,10 @@ class Lacking:
     limit: str
     pictures: str
     edits: str
+
+
+# Of a server that lacks none of it.
+NOTHING = Lacking("", "", "", "", "")
 
 
 def ask(server: RealMastodon, *, limit: int) -> Lacking:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from healthsite.supervisor.parent_death import binder
 from tests.real_networks import certificate
-from tests.real_networks.forwarding import Real
+from tests.real_networks.asking import Client
 
 _HERE = Path(__file__).parent
 _PDS = ("REAL_PDS", "REAL_PDS_HANDLE", "REAL_PDS_PASSWORD")
@@ -78,7 +78,7 @@ def pds(folder: Path) -> Iterator[Pds]:
     with _running(["node", program, os.environ[PDS_PACKAGES], folder]) as origin:
         handle, password = f"health{secrets.token_hex(4)}.test", secrets.token_urlsafe(16)
         made = {"email": f"{handle}@health.example", "handle": handle, "password": password}
-        Real(origin, "").json("POST", "/xrpc/com.atproto.server.createAccount", made)
+        Client(origin).json("POST", "/xrpc/com.atproto.server.createAccount", made)
         yield Pds(origin, handle, password)
 
 

@@ -6,7 +6,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from sharing import charts
-from sharing.charts import Bars, OverTime, Series, Small
+from sharing.charts import Bars, OverTime, Series, Small, scale
 
 SVG = "{http://www.w3.org/2000/svg}"
 HOSTILE = "</svg><script>alert(1)</script> & \x00\x0b\ud800 “=SUM(A1)”"
@@ -128,11 +128,11 @@ def test_a_picture_of_a_year_carries_few_dates_and_the_last_of_them() -> None:
 def test_ticks_are_whole_begin_at_zero_and_step_by_one_two_or_five(
     largest: int, ticks: list[int]
 ) -> None:
-    assert charts.nice_ticks(largest) == ticks
+    assert scale.nice_ticks(largest) == ticks
 
 
 def test_ticks_of_the_largest_counts_are_exact() -> None:
-    ticks = charts.nice_ticks(2**63)
+    ticks = scale.nice_ticks(2**63)
     assert ticks[-1] >= 2**63
     assert re.fullmatch(r"[125]0*", str(ticks[1]))
 
@@ -143,7 +143,7 @@ def test_ticks_of_the_largest_counts_are_exact() -> None:
      (4 * 10**9, "4bn"), (10**15, "1,000tn")],
 )  # fmt: skip
 def test_long_numbers_are_short_on_an_axis(number: int, words: str) -> None:
-    assert charts.short_number(number) == words
+    assert scale.short_number(number) == words
 
 
 def test_two_pictures_in_a_page_share_no_id() -> None:

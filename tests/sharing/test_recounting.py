@@ -20,7 +20,8 @@ from sharing.models import (
     ShareTotal,
     StandingDay,
 )
-from sharing.recounting import Difference, Sums
+from sharing.recounting import Difference, Sums, standings, totals
+from sharing.recounting.steps import Row
 from tests.sharing.counting import ago, at_once, count
 
 pytestmark = pytest.mark.django_db
@@ -104,9 +105,9 @@ def test_a_day_that_is_wrong_missing_or_of_nothing_is_told(targets: list[ShareTa
 
 def test_a_standing_that_is_wrong_missing_or_too_much_is_told(targets: list[ShareTarget]) -> None:
     close_days(ago(9), ago(2))
-    standings = ShareStanding.objects
-    standings.of_target(targets[0].pk, [ago(9)]).update(intent=1)
-    standings.of_target(targets[1].pk, [ago(2)]).delete()
+    rows = ShareStanding.objects
+    rows.of_target(targets[0].pk, [ago(9)]).update(intent=1)
+    rows.of_target(targets[1].pk, [ago(2)]).delete()
     stand(targets[2], ago(2), mention=1)
     stand(targets[2], ago(1), mention=2)
     first, second, third = (each.pk for each in targets)
@@ -150,9 +151,7 @@ def _everything() -> list[object]:
     ]
 
 
-def test_a_repair_that_is_killed_leaves_whole_steps(
-    targets: list[ShareTarget], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_repair_that_is_killed_leaves_whole_steps(targets: list[ShareTarget]) -> None:
     ShareTotal.objects.update(mention=1)
     ShareDay.objects.update(count=50)
     steps = recounting.recount(repair=True)
@@ -164,8 +163,8 @@ def test_a_repair_that_is_killed_leaves_whole_steps(
 def test_progress_ends_where_everything_is_done(
     targets: list[ShareTarget], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(recounting, "TARGETS_A_STEP", 2)
-    monkeypatch.setattr(recounting, "STANDINGS_A_STEP", 2)
+    monkeypatch.setattr(totals, "TARGETS_A_STEP", 2)
+    monkeypatch.setattr(standings, "TARGETS_A_STEP", 2)
     close_days(ago(9))
     told: dict[Sums, list[tuple[int, int]]] = {what: [] for what in Sums}
     for step in recounting.recount():
@@ -263,7 +262,7 @@ def test_who_counts_while_a_total_is_being_repaired_waits_for_it(
     target = ShareTarget.objects.create(page_id=1, label="T")
     count(target, ago(3), 2)
     ShareTotal.objects.update(intent=50)
-    write = recounting._write_totals
+    write = totals.write
 
     def drain() -> None:
         try:
@@ -273,14 +272,14 @@ def test_who_counts_while_a_total_is_being_repaired_waits_for_it(
 
     draining = threading.Thread(target=drain)
 
-    def write_late(rows: list[recounting._Row]) -> None:
+    def write_late(rows: list[Row]) -> None:
         draining.start()
         # It cannot end before this transaction does; without the lock it would have by then.
         draining.join(0.5)
         assert draining.is_alive()
         write(rows)
 
-    monkeypatch.setattr(recounting, "_write_totals", write_late)
+    monkeypatch.setattr(totals, "write", write_late)
     next(recounting.recount(repair=True))
     draining.join(60)
     assert ShareTotal.objects.get().intent == 6

@@ -110,9 +110,7 @@ def test_nobody_who_is_called_admin_is_promoted() -> None:
 # --- Stamps ---
 
 
-def test_the_stamp_follows_every_migration_of_ours(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_stamp_follows_every_migration_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:
     before = prepare._migrations_stamp()
     assert 0 < before < 2**31
     assert before == prepare._migrations_stamp()

@@ -111,7 +111,7 @@ def test_a_secret_key_that_a_crash_left_empty_is_made_again(tmp_path: Path) -> N
     assert paths.secret_key_file(tmp_path).stat().st_size > 50
 
 
-def test_sockets_lie_in_the_data_folder_where_the_path_is_short(tmp_path: Path) -> None:
+def test_sockets_lie_in_the_data_folder_where_the_path_is_short() -> None:
     data = Path("/srv/health")
     assert paths.events_socket(data) == data / "run" / "events.sock"
 

@@ -2,7 +2,9 @@
 
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from typing import Any, ClassVar
@@ -10,17 +12,18 @@ from urllib.parse import urlencode, urlsplit
 
 from sharing.networks.http import Answered, Expect, NotSent, Outbound, OutcomeUnknown
 from sharing.networks.posting import rates
-from sharing.networks.posting.contract import (
-    Account,
+from sharing.networks.posting.conclusions import (
+    Absent,
+    CannotTell,
     Hindrance,
     Outcome,
-    Post,
     Receipt,
     Rejected,
     RetryLater,
     Stopped,
     Unknown,
 )
+from sharing.networks.posting.contract import Abilities, Account, Limits, Post, Problem
 from sharing.networks.secret import Secret
 
 # After a failure that says nothing about when; the caller's own back-off adds to it.
@@ -43,6 +46,7 @@ class Asking(ABC):
     """The part of a connector that every network needs."""
 
     name: ClassVar[str]
+    abilities: ClassVar[Abilities]
 
     def __init__(
         self,
@@ -60,12 +64,29 @@ class Asking(ABC):
         return False
 
     @abstractmethod
+    def check(self, post: Post, limits: Limits) -> Sequence[Problem]:
+        """See Connector."""
+
+    @abstractmethod
     def _refusal(self, answer: Answered, host: str) -> Hindrance | Unknown:
         """Say what a status of 400 to 499 means; Unknown where nothing may be concluded from it."""
 
     def _retry_at(self, answer: Answered) -> datetime:
         """Return when to ask again after a refusal; networks that say it in the body read it there."""
         return rates.retry_at(answer.headers, self._now())
+
+    def _refuse_what_does_not_fit(self, post: Post, limits: Limits) -> None:
+        """Raise Stopped for the first problem of a post that blocks it."""
+        for problem in self.check(post, limits):
+            if problem.blocking:
+                raise Stopped(Rejected(problem.sentence, problem.field))
+
+    def _not_found(self, sent_at: datetime, now: datetime) -> Absent | CannotTell:
+        """Conclude from not finding a post where all posts were looked through."""
+        settled = sent_at + self.abilities.settles_after
+        if now >= settled:
+            return Absent()
+        return CannotTell("It is not there yet; the request may still be under way.", settled)
 
     def _ask(
         self,
@@ -145,6 +166,17 @@ class Asking(ABC):
         if answer.status not in _OPEN and 400 <= answer.status < 500:
             return self._refusal(answer, host)
         return Unknown(f"{host} answered {answer.status} {_phrase(answer.status)}".strip() + ".")
+
+
+@contextmanager
+def blaming(field: str) -> Iterator[None]:
+    """Let a post that is rejected within be rejected for this field."""
+    try:
+        yield
+    except Stopped as stopped:
+        if isinstance(stopped.outcome, Rejected):
+            raise Stopped(replace(stopped.outcome, field=field)) from None
+        raise
 
 
 def _address(origin: str, path: str, query: Sequence[tuple[str, str]]) -> str:

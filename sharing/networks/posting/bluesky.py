@@ -11,53 +11,50 @@ So it may be sent any number of times. `createRecord` on a used key answers 500 
 
 import json as json_format
 import re
-from base64 import urlsafe_b64decode
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
-from sharing.networks.http import Answered, Expect
+from sharing.networks.http import Answered
 from sharing.networks.posting import reading
-from sharing.networks.posting.asking import SOON, Asking
+from sharing.networks.posting.asking import SOON, blaming
 from sharing.networks.posting.bluesky_facets import facets
+from sharing.networks.posting.bluesky_sessions import Sessions, refusal_of_session
 from sharing.networks.posting.checks import picture_problems, text_problems
-from sharing.networks.posting.contract import (
-    Abilities,
+from sharing.networks.posting.conclusions import (
     Absent,
-    Account,
     CannotTell,
-    CardFrom,
-    Credentials,
     CredentialsDead,
     CredentialsExpired,
     Found,
     Hindrance,
-    Keyring,
-    Limits,
-    Media,
-    Numbers,
     Outcome,
-    Post,
-    Prepared,
-    Problem,
-    Profile,
     Published,
     Receipt,
     Rejected,
-    Repeat,
     RetryLater,
-    Seen,
-    Stamp,
     Stopped,
     Unknown,
+)
+from sharing.networks.posting.contract import (
+    Abilities,
+    Account,
+    CardFrom,
+    Limits,
+    Media,
+    Numbers,
+    Post,
+    Prepared,
+    Problem,
+    Repeat,
+    Seen,
+    Stamp,
     Visibility,
 )
 from sharing.networks.posting.lengths import TextRule
 from sharing.networks.posting.tid import tid
-from sharing.networks.secret import Secret
 
 LIMITS = Limits(
     text=TextRule(300, bytes=3_000),
@@ -73,14 +70,9 @@ _COUNTED_AT_ONCE = 25
 _ID_IN_URI = re.compile(rf"at://(?P<who>[^/]+)/{re.escape(_COLLECTION)}/(?P<key>[a-z2-7]{{13}})")
 _ID_IN_PATH = re.compile(r"/profile/(?P<who>[^/]+)/post/(?P<key>[a-z2-7]{13})/?")
 _BAD = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND})
-_REFUSED = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
-# A session that ends so soon is renewed before it is used.
-_NEARLY_OVER = timedelta(minutes=2)
-_OVER = {"ExpiredToken", "InvalidToken", "AuthMissing", "AuthenticationRequired"}
-_BLOCKED = {"AccountTakedown", "AccountDeactivated", "AccountSuspended", "RepoTakendown"}
 
 
-class Bluesky(Asking):
+class Bluesky(Sessions):
     """Publish on Bluesky with an app password."""
 
     slug: ClassVar[str] = "bluesky"
@@ -128,9 +120,7 @@ class Bluesky(Asking):
 
     def prepare(self, account: Account, post: Post, stamp: Stamp, limits: Limits) -> Prepared:
         """Upload pictures, look up who is mentioned, and write the record."""
-        stopping = next((each for each in self.check(post, limits) if each.blocking), None)
-        if stopping:
-            raise Stopped(Rejected(stopping.sentence, stopping.field))
+        self._refuse_what_does_not_fit(post, limits)
         self._refuse_an_old_session(account)
         record: dict[str, Any] = {
             "$type": _COLLECTION,
@@ -181,10 +171,7 @@ class Bluesky(Asking):
         if record is not None:
             uri = reading.text(record, "uri") or _uri(account, prepared.stamp.key)
             return Found(uri, _permalink(account, prepared.stamp.key))
-        settled = sent_at + self.abilities.settles_after
-        if now >= settled:
-            return Absent()
-        return CannotTell("It is not there yet; the request may still be under way.", settled)
+        return self._not_found(sent_at, now)
 
     def fetch(self, account: Account, id: str) -> Seen | None:
         """Read the record back from the account's own server."""
@@ -240,99 +227,6 @@ class Bluesky(Asking):
                     )
         return found
 
-    def profile(self, account: Account) -> Profile:
-        """Call com.atproto.server.getSession."""
-        self._refuse_an_old_session(account)
-        answer = self._ask(
-            account.origin,
-            "GET",
-            "/xrpc/com.atproto.server.getSession",
-            bearer=account.credentials.access,
-        )
-        handle = reading.text(answer.json, "handle")
-        return Profile(reading.text(answer.json, "did"), handle, handle, account.credentials.scopes)
-
-    def sign_in(self, origin: str, identifier: str, password: Secret, *, view: str = "") -> Account:
-        """Open a session with an app password; raises Stopped.
-
-        The account's own server may be another one than the one asked, and is told in its answer.
-        """
-        answer = self._ask(
-            origin,
-            "POST",
-            "/xrpc/com.atproto.server.createSession",
-            json=json_format.dumps(
-                {"identifier": identifier.strip().removeprefix("@"), "password": password.reveal()}
-            ).encode(),
-            allow=frozenset({HTTPStatus.UNAUTHORIZED}),
-        )
-        if answer.status == HTTPStatus.UNAUTHORIZED:
-            raise Stopped(self._wrong_password(answer, origin))
-        credentials = _credentials(answer, password)
-        did = reading.text(answer.json, "did")
-        if credentials is None or not did.startswith("did:"):
-            raise Stopped(
-                RetryLater(self._now() + SOON, f"{urlsplit(origin).netloc} opened no session.")
-            )
-        return Account(
-            _own_server(answer.json) or origin,
-            did,
-            reading.text(answer.json, "handle"),
-            credentials,
-            view,
-        )
-
-    def renew(self, account: Account, keyring: Keyring) -> Account:
-        """Refresh the session, or open a new one with the app password: one caller at a time.
-
-        A refresh token may be used once; whoever waited for the lock takes over what was saved.
-        """
-        with keyring.lock():
-            saved = keyring.load()
-            if saved.access != account.credentials.access:
-                return replace(account, credentials=saved)
-            fresh = self._refreshed(account.origin, saved)
-            if fresh is None:
-                if not saved.password:
-                    raise Stopped(CredentialsDead(f"Connect {account.handle} anew."))
-                fresh = self.sign_in(account.origin, account.id, saved.password).credentials
-            keyring.save(fresh)
-        return replace(account, credentials=fresh)
-
-    def revoke(self, account: Account) -> None:
-        """End the session. The app password itself can be deleted in Bluesky's own settings only."""
-        refresh = account.credentials.refresh
-        if refresh:
-            self._ask(
-                account.origin,
-                "POST",
-                "/xrpc/com.atproto.server.deleteSession",
-                bearer=refresh,
-                expects=Expect.NOTHING,
-                allow=_REFUSED,
-            )
-
-    def _refreshed(self, origin: str, saved: Credentials) -> Credentials | None:
-        if not saved.refresh:
-            return None
-        answer = self._ask(
-            origin,
-            "POST",
-            "/xrpc/com.atproto.server.refreshSession",
-            bearer=saved.refresh,
-            allow=_REFUSED,
-        )
-        if answer.status in _REFUSED:
-            if reading.text(answer.json, "error") in _BLOCKED:
-                raise Stopped(_blocked(answer, urlsplit(origin).netloc))
-            return None
-        return _credentials(answer, saved.password)
-
-    def _refuse_an_old_session(self, account: Account) -> None:
-        expires_at = account.credentials.expires_at
-        if expires_at is not None and expires_at - _NEARLY_OVER <= self._now():
-            raise Stopped(CredentialsExpired("The session is over."))
-
     def _call(self, account: Account, name: str, body: dict[str, Any]) -> Answered:
         return self._ask(
             account.origin,
@@ -379,7 +273,7 @@ class Bluesky(Asking):
         return {"$type": "app.bsky.embed.external", "external": external}
 
     def _upload(self, account: Account, media: Media) -> Any:
-        try:
+        with blaming("media"):
             answer = self._ask(
                 account.origin,
                 "POST",
@@ -387,10 +281,6 @@ class Bluesky(Asking):
                 bearer=account.credentials.access,
                 content=(media.type, media.data),
             )
-        except Stopped as stopped:
-            if isinstance(stopped.outcome, Rejected):
-                raise Stopped(replace(stopped.outcome, field="media")) from None
-            raise
         blob = reading.at(answer.json, "blob")
         if reading.text(blob, "$type") != "blob" or not reading.text(blob, "ref", "$link"):
             raise Stopped(
@@ -419,20 +309,12 @@ class Bluesky(Asking):
             )
         )
 
-    def _wrong_password(self, answer: Answered, origin: str) -> Hindrance:
-        host = urlsplit(origin).netloc
-        if reading.text(answer.json, "error") in _BLOCKED:
-            return _blocked(answer, host)
-        return CredentialsDead(f"{host} does not accept this name and app password.")
-
     def _refusal(self, answer: Answered, host: str) -> Hindrance | Unknown:
         error = reading.text(answer.json, "error")
         words = reading.said(answer.json, "message") or error
         said = f"{host} says: {words}" if words else f"{host} answered {answer.status}."
-        if error in _OVER:
-            return CredentialsExpired(f"{host} asks for a new session.")
-        if error in _BLOCKED:
-            return _blocked(answer, host)
+        if (of_session := refusal_of_session(answer, host)) is not None:
+            return of_session
         if error == "InvalidSwap":
             # The key is this post's alone, so it is to be found.
             return Unknown(f"{host} already holds something under this post's key.")
@@ -467,45 +349,6 @@ def _problems(post: Post, limits: Limits) -> Iterator[Problem]:
 def _too_large(picture: Media, limits: Limits) -> bool:
     too_many = limits.media_bytes is not None and len(picture.data) > limits.media_bytes
     return too_many or picture.type not in limits.media_types
-
-
-def _blocked(answer: Answered, host: str) -> CredentialsDead:
-    words = reading.said(answer.json, "message") or "the account is blocked"
-    return CredentialsDead(f"{host} says: {words}")
-
-
-def _credentials(answer: Answered, password: Secret | None) -> Credentials | None:
-    access = reading.text(answer.json, "accessJwt")
-    refresh = reading.text(answer.json, "refreshJwt")
-    if not access or not refresh:
-        return None
-    claims = _claims(access)
-    expires = reading.count(claims, "exp")
-    scope = reading.text(claims, "scope")
-    return Credentials(
-        Secret(access),
-        Secret(refresh),
-        password,
-        expires_at=datetime.fromtimestamp(expires, UTC) if expires and expires < 2**33 else None,
-        scopes=frozenset({scope} if scope else ()),
-    )
-
-
-def _claims(token: str) -> Any:
-    """Read what a session token says of itself: it is the server's to verify, not ours."""
-    payload = token.split(".")[1] if token.count(".") == 2 else ""
-    try:
-        return json_format.loads(urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
-    except (ValueError, RecursionError):
-        return None
-
-
-def _own_server(session: Any) -> str:
-    services = reading.at(session, "didDoc", "service")
-    for service in services if isinstance(services, list) else []:
-        if reading.text(service, "id").endswith("#atproto_pds"):
-            return reading.text(service, "serviceEndpoint").rstrip("/")
-    return ""
 
 
 def _iso(moment: datetime) -> str:

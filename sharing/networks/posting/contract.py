@@ -1,4 +1,4 @@
-"""What a network that editors publish on can do, and what may be concluded from its answers.
+"""What a network that editors publish on can do, what it is given, and what is asked of it.
 
 A post's way: `stamp` once, `prepare` (may be repeated), then the caller writes down that it is about to
 send, then `send`: one request, never repeated inside. Whatever is *unknown* after that is settled by
@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import ClassVar, Protocol, Self
 
+from sharing.networks.posting.conclusions import Absent, CannotTell, Found, Receipt
 from sharing.networks.posting.lengths import TextRule
 from sharing.networks.secret import Secret
 
@@ -200,110 +201,6 @@ class Problem:
     field: str
     sentence: str
     blocking: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Budget:
-    """What a server said is left until a moment; a None is something it did not say."""
-
-    limit: int | None
-    left: int | None
-    resets_at: datetime | None
-
-
-# What may be concluded after an attempt. These six and no more.
-
-
-@dataclass(frozen=True, slots=True)
-class Published:
-    """The network holds the post: it gave an id, and this is its address."""
-
-    id: str
-    permalink: str
-
-
-@dataclass(frozen=True, slots=True)
-class Rejected:
-    """The network does not take this post, and will not next time; `field` is what to change."""
-
-    sentence: str
-    field: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class RetryLater:
-    """Nothing was posted; it may be tried again from this moment on.
-
-    With `prepare`, what was uploaded is gone or not ready: prepare it again first, with the same stamp.
-    """
-
-    at: datetime
-    sentence: str
-    prepare: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class CredentialsExpired:
-    """Nothing was posted; `renew` the credentials, then try again at once."""
-
-    sentence: str
-
-
-@dataclass(frozen=True, slots=True)
-class CredentialsDead:
-    """Nothing was posted; a person must connect the account anew."""
-
-    sentence: str
-
-
-@dataclass(frozen=True, slots=True)
-class Unknown:
-    """The network may hold the post or not: `find` it, and do not send until that is settled."""
-
-    sentence: str
-
-
-Outcome = Published | Rejected | RetryLater | CredentialsExpired | CredentialsDead | Unknown
-Hindrance = Rejected | RetryLater | CredentialsExpired | CredentialsDead
-
-
-class Stopped(Exception):
-    """A call other than `send` could not be done; `outcome` says what may be concluded."""
-
-    def __init__(self, outcome: Hindrance) -> None:
-        super().__init__(outcome.sentence)
-        self.outcome = outcome
-
-
-@dataclass(frozen=True, slots=True)
-class Receipt:
-    """One attempt, for the ledger: what was asked, what came back, and what it means."""
-
-    outcome: Outcome
-    asked: str
-    came_back: str
-    budget: Budget | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """The network holds the post."""
-
-    id: str
-    permalink: str
-
-
-@dataclass(frozen=True, slots=True)
-class Absent:
-    """The network does not hold the post, and no request for it can still be under way."""
-
-
-@dataclass(frozen=True, slots=True)
-class CannotTell:
-    """Neither is certain yet; ask again at this moment, or never if there is none."""
-
-    sentence: str
-    again_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)

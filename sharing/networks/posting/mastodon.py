@@ -16,7 +16,6 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from html import unescape
 from http import HTTPStatus
 from typing import Any, ClassVar, TypeVar
 from urllib.parse import quote, urlencode, urlsplit
@@ -24,41 +23,52 @@ from uuid import uuid4
 
 from sharing.networks.http import Answered, Expect
 from sharing.networks.posting import multipart, reading
-from sharing.networks.posting.asking import SOON, Asking
+from sharing.networks.posting.asking import SOON, Asking, blaming
 from sharing.networks.posting.checks import picture_problems, text_problems
-from sharing.networks.posting.contract import (
-    Abilities,
+from sharing.networks.posting.conclusions import (
     Absent,
-    Account,
     CannotTell,
-    CardFrom,
-    Credentials,
     CredentialsDead,
     CredentialsExpired,
     Found,
     Hindrance,
+    Outcome,
+    Published,
+    Receipt,
+    Rejected,
+    RetryLater,
+    Stopped,
+    Unknown,
+)
+from sharing.networks.posting.contract import (
+    Abilities,
+    Account,
+    CardFrom,
+    Credentials,
     Keyring,
     Limits,
     Media,
     Numbers,
-    Outcome,
     Post,
     Prepared,
     Problem,
     Profile,
-    Published,
-    Receipt,
-    Rejected,
     Repeat,
-    RetryLater,
     Seen,
     Stamp,
-    Stopped,
-    Unknown,
     Visibility,
 )
-from sharing.networks.posting.lengths import TextRule
-from sharing.networks.posting.mastodon_sign_in import SCOPES, refreshed
+from sharing.networks.posting.mastodon_entities import (
+    contains,
+    ends_before,
+    permalink,
+    read_limits,
+    read_numbers,
+    read_profile,
+    read_seen,
+)
+from sharing.networks.posting.mastodon_sign_in import refreshed
+from sharing.networks.posting.renewing import renewed
 
 _VISIBILITIES = {
     Visibility.PUBLIC: "public",
@@ -130,9 +140,7 @@ class MastodonApi(Asking):
 
     def prepare(self, account: Account, post: Post, stamp: Stamp, limits: Limits) -> Prepared:
         """Upload the pictures and wait until the server has made them ready."""
-        stopping = next((each for each in self.check(post, limits) if each.blocking), None)
-        if stopping:
-            raise Stopped(Rejected(stopping.sentence, stopping.field))
+        self._refuse_what_does_not_fit(post, limits)
         body: dict[str, Any] = {
             "status": post.text,
             "visibility": _VISIBILITIES[post.visibility],
@@ -143,7 +151,8 @@ class MastodonApi(Asking):
         if post.language:
             body["language"] = post.language
         if post.media:
-            body["media_ids"] = [self._uploaded(account, each) for each in post.media]
+            with blaming("media"):
+                body["media_ids"] = [self._upload(account, each) for each in post.media]
         return Prepared(stamp, post.link, json_format.dumps(body))
 
     def prepares_alone(self, post: Post) -> bool:
@@ -157,7 +166,7 @@ class MastodonApi(Asking):
             id_ = reading.text(found, "id")
             if not id_:
                 return Unknown(f"{urlsplit(account.origin).netloc} took the post and gave no id.")
-            return Published(id_, _permalink(account, found))
+            return Published(id_, permalink(account, found))
 
         receipt = self._send(
             account,
@@ -189,10 +198,10 @@ class MastodonApi(Asking):
             if answer.status in _NOT_FOUND or not isinstance(statuses, list):
                 return CannotTell("The server does not show the account's own posts.", None)
             for status in statuses:
-                if _contains(status, prepared.link) and reading.text(status, "id"):
-                    return Found(reading.text(status, "id"), _permalink(account, status))
-            if not statuses or _ends_before(statuses, oldest):
-                return self._nothing(sent_at, now)
+                if contains(status, prepared.link) and reading.text(status, "id"):
+                    return Found(reading.text(status, "id"), permalink(account, status))
+            if not statuses or ends_before(statuses, oldest):
+                return self._not_found(sent_at, now)
             last = reading.text(statuses[-1], "id")
             if not last:
                 break
@@ -208,13 +217,7 @@ class MastodonApi(Asking):
         status = self._status(account, id)
         if status is None:
             return None
-        return Seen(
-            id,
-            _permalink(account, status),
-            _plain_text(reading.text(status, "content")),
-            reading.moment(status, "created_at"),
-            card=bool(reading.at(status, "card")),
-        )
+        return read_seen(status, account, id)
 
     def edit(self, account: Account, id: str, prepared: Prepared) -> None:
         """PUT /api/v1/statuses/:id."""
@@ -235,16 +238,7 @@ class MastodonApi(Asking):
         for id_ in ids:
             status = self._status(account, id_)
             if status is not None:
-                found.append(
-                    Numbers(
-                        id_,
-                        self._now(),
-                        reposts=reading.count(status, "reblogs_count"),
-                        likes=reading.count(status, "favourites_count"),
-                        replies=reading.count(status, "replies_count"),
-                        quotes=reading.count(status, "quotes_count"),
-                    )
-                )
+                found.append(read_numbers(status, id_, self._now()))
         return found
 
     def profile(self, account: Account) -> Profile:
@@ -257,15 +251,7 @@ class MastodonApi(Asking):
 
         Most servers give none: their access lives until it is revoked. What another caller saved is taken over.
         """
-        with keyring.lock():
-            saved = keyring.load()
-            if saved.access != account.credentials.access:
-                return replace(account, credentials=saved)
-            fresh = self._refreshed(account.origin, saved)
-            if fresh is None:
-                raise Stopped(CredentialsDead(f"Connect {account.handle} anew."))
-            keyring.save(fresh)
-        return replace(account, credentials=fresh)
+        return renewed(account, keyring, lambda saved: self._refreshed(account.origin, saved))
 
     def revoke(self, account: Account) -> None:
         """POST /oauth/revoke, with this site's own registration."""
@@ -277,14 +263,6 @@ class MastodonApi(Asking):
             content=_form(credentials, token=credentials.access.reveal()),
             expects=Expect.NOTHING,
         )
-
-    def _uploaded(self, account: Account, media: Media) -> str:
-        try:
-            return self._upload(account, media)
-        except Stopped as stopped:
-            if isinstance(stopped.outcome, Rejected):
-                raise Stopped(replace(stopped.outcome, field="media")) from None
-            raise
 
     def _upload(self, account: Account, media: Media) -> str:
         content = multipart.form({"description": media.alt}, media)
@@ -358,14 +336,8 @@ class MastodonApi(Asking):
         """Conclude from what a server shows that has one list, whichever page is asked for."""
         count = reading.count(statuses[0], "account", "statuses_count")
         if count is not None and count <= len(known):
-            return self._nothing(sent_at, now)
+            return self._not_found(sent_at, now)
         return CannotTell("The server shows only some of the account's own posts.", None)
-
-    def _nothing(self, sent_at: datetime, now: datetime) -> Absent | CannotTell:
-        settled = sent_at + self.abilities.settles_after
-        if now >= settled:
-            return Absent()
-        return CannotTell("It is not there yet; the request may still be under way.", settled)
 
     def _refusal(self, answer: Answered, host: str) -> Hindrance:
         words = reading.said(answer.json, "error")
@@ -388,49 +360,6 @@ class MastodonApi(Asking):
                 return RetryLater(self._now() + SOON, said, prepare=True)
             case _:
                 return Rejected(said)
-
-
-def read_limits(found: Any) -> Limits:
-    """Read either version of an instance's description; what it leaves out is Mastodon's own figure."""
-    version = reading.text(found, "version").lower()
-    source = reading.text(found, "source_url").lower()
-    configuration = reading.at(found, "configuration")
-    limit = (
-        reading.count(configuration, "statuses", "max_characters")
-        or reading.count(found, "max_toot_chars")
-        or 500
-    )
-    if "gotosocial" in source or "gotosocial" in version:
-        text = TextRule(limit, unit="codepoint", warning_counts=True)
-    elif any(name in version for name in ("pleroma", "akkoma")):
-        text = TextRule(limit, warning_counts=True)
-    elif any(name in version for name in ("pixelfed", "hollo")):
-        text = TextRule(limit, unit="codepoint")
-    else:
-        link = reading.count(configuration, "statuses", "characters_reserved_per_url")
-        text = TextRule(limit, link=link or 23, local_mentions=True, warning_counts=True)
-    media = reading.at(configuration, "media_attachments")
-    types = frozenset(reading.strings(media, "supported_mime_types"))
-    media_count = reading.count(configuration, "statuses", "max_media_attachments")
-    return Limits(
-        text=text,
-        media=4 if media_count is None else media_count,
-        media_types=types or frozenset({"image/jpeg", "image/png", "image/gif", "image/webp"}),
-        media_bytes=reading.count(media, "image_size_limit"),
-        alt=reading.count(media, "description_limit") or 1500,
-        media_pixels=reading.count(media, "image_matrix_limit"),
-    )
-
-
-def read_profile(found: Any, origin: str) -> Profile:
-    """Read an account; its handle is "@name@host"."""
-    username = reading.text(found, "username")
-    return Profile(
-        reading.text(found, "id"),
-        f"@{username}@{urlsplit(origin).netloc}",
-        reading.said(found, "display_name") or username,
-        frozenset(SCOPES),
-    )
 
 
 def _problems(post: Post, limits: Limits) -> Iterator[Problem]:
@@ -464,37 +393,5 @@ def _form(credentials: Credentials, **fields: str) -> tuple[str, bytes]:
     return "application/x-www-form-urlencoded", urlencode(fields | mine).encode()
 
 
-def _ends_before(statuses: Sequence[Any], oldest: datetime) -> bool:
-    """Say whether a page, newest first as pages are, goes back to before a moment."""
-    first, last = (reading.moment(statuses[end], "created_at") for end in (0, -1))
-    return first is not None and last is not None and last < oldest and last <= first
-
-
 def _of_status(id: str) -> str:
     return f"/api/v1/statuses/{quote(id, safe='')}"
-
-
-def _permalink(account: Account, status: Any) -> str:
-    address = reading.text(status, "url") or reading.text(status, "uri")
-    if urlsplit(address).scheme in {"http", "https"}:
-        return address
-    name = account.handle.removeprefix("@").partition("@")[0]
-    return f"{account.origin}/@{name}/{quote(reading.text(status, 'id'), safe='')}"
-
-
-def _contains(status: Any, link: str) -> bool:
-    """Say whether the whole link is in the post, not just the beginning of a longer one."""
-    for words in (reading.text(status, "content"), reading.text(status, "text")):
-        haystack = unescape(words)
-        start = haystack.find(link)
-        while start >= 0:
-            after = haystack[start + len(link) : start + len(link) + 1]
-            if not after or after in "\"'<>,.;:!?)]" or after.isspace():
-                return True
-            start = haystack.find(link, start + 1)
-    return link in (reading.text(status, "card", "url"), reading.text(status, "link"))
-
-
-def _plain_text(html: str) -> str:
-    parts = html.replace("<br>", "\n").replace("<br />", "\n").replace("</p><p>", "\n\n").split("<")
-    return unescape(parts[0] + "".join(part.partition(">")[2] for part in parts[1:])).strip()

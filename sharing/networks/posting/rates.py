@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
-from sharing.networks.posting.contract import Budget
+from sharing.networks.posting.conclusions import Budget
 
 SOONEST = timedelta(seconds=1)
 # The longest any network here limits for is a day; what is beyond that is a mistake and not believed.

@@ -27,34 +27,37 @@ from sharing.networks.http import Answered
 from sharing.networks.posting import rates, reading
 from sharing.networks.posting.asking import SOON, Asking
 from sharing.networks.posting.checks import text_problems
+from sharing.networks.posting.conclusions import (
+    CannotTell,
+    CredentialsDead,
+    Hindrance,
+    Outcome,
+    Published,
+    Receipt,
+    Rejected,
+    RetryLater,
+    Stopped,
+    Unknown,
+)
 from sharing.networks.posting.contract import (
     Abilities,
     Account,
-    CannotTell,
     CardFrom,
     Credentials,
-    CredentialsDead,
-    Hindrance,
     Keyring,
     Limits,
     Numbers,
-    Outcome,
     Post,
     Prepared,
     Problem,
     Profile,
-    Published,
-    Receipt,
-    Rejected,
     Repeat,
-    RetryLater,
     Seen,
     Stamp,
-    Stopped,
-    Unknown,
     Visibility,
 )
 from sharing.networks.posting.lengths import TextRule
+from sharing.networks.posting.telegram_addresses import permalink, post_in
 from sharing.networks.secret import Secret
 
 ORIGIN = "https://api.telegram.org"
@@ -66,16 +69,7 @@ LIMITS = Limits(
     media_bytes=None,
     alt=None,
 )
-_WEB = "https://t.me"
-_HOSTS = frozenset({"t.me", "telegram.me"})
 _TOKEN = re.compile(r"[0-9]{3,20}:[A-Za-z0-9_-]{10,100}")
-_CHANNEL_PREFIX = "-100"
-_ID_IN_PATH = re.compile(r"/(?:s/)?(?P<name>[A-Za-z][A-Za-z0-9_]{3,31})/(?P<id>[0-9]{1,18})/?")
-_ID_IN_PRIVATE_PATH = re.compile(r"/c/(?P<chat>[0-9]{1,18})/(?P<id>[0-9]{1,18})/?")
-_CHANNEL_NAME = re.compile(r"@?(?P<name>[A-Za-z][A-Za-z0-9_]{3,31})")
-_CHANNEL_ID = re.compile(r"-100[0-9]{1,15}")
-_CHANNEL_PATH = re.compile(r"/(?:s/)?(?P<name>[A-Za-z][A-Za-z0-9_]{3,31})(?:/[0-9]*)?/?")
-_PRIVATE_CHANNEL_PATH = re.compile(r"/c/(?P<chat>[0-9]{1,15})(?:/[0-9]*)?/?")
 _BAD = frozenset({HTTPStatus.BAD_REQUEST})
 # Refusals of 400 that say something of the channel or of the bot's rights in it, and nothing of the post.
 _SHUT_OUT = (
@@ -86,28 +80,6 @@ _SHUT_OUT = (
     "have no rights",
     "group chat was upgraded",
 )
-
-
-def channel_in(typed: str) -> str:
-    """Return the channel that people mean, "@name" or its id, by a name, an id or an address; "" where it is none.
-
-    An invitation (t.me/+…) names no channel that a bot could ask for.
-    """
-    typed = typed.strip()
-    if _CHANNEL_ID.fullmatch(typed):
-        return typed
-    if found := _CHANNEL_NAME.fullmatch(typed):
-        return f"@{found['name']}"
-    try:
-        parts = urlsplit(typed if "://" in typed else f"https://{typed}")
-    except ValueError:
-        return ""
-    if parts.netloc.lower() not in _HOSTS:
-        return ""
-    if found := _PRIVATE_CHANNEL_PATH.fullmatch(parts.path):
-        return f"{_CHANNEL_PREFIX}{found['chat']}"
-    found = _CHANNEL_PATH.fullmatch(parts.path)
-    return f"@{found['name']}" if found else ""
 
 
 class TelegramChannel(Asking):
@@ -128,14 +100,7 @@ class TelegramChannel(Asking):
 
         Messages are numbered in each channel anew, so that a number under another name is another post.
         """
-        parts = urlsplit(address)
-        if parts.netloc.lower() not in _HOSTS | {host.lower()}:
-            return ""
-        if found := _ID_IN_PRIVATE_PATH.fullmatch(parts.path):
-            return found["id"] if account_id == f"{_CHANNEL_PREFIX}{found['chat']}" else ""
-        found = _ID_IN_PATH.fullmatch(parts.path)
-        name = handle.removeprefix("@").lower()
-        return found["id"] if found and found["name"].lower() == name else ""
+        return post_in(address, host=host, account_id=account_id, handle=handle)
 
     @classmethod
     def counted_by(cls, account: Account) -> str:
@@ -160,9 +125,7 @@ class TelegramChannel(Asking):
 
     def prepare(self, account: Account, post: Post, stamp: Stamp, limits: Limits) -> Prepared:
         """Write the message; nothing is asked for it."""
-        stopping = next((each for each in self.check(post, limits) if each.blocking), None)
-        if stopping:
-            raise Stopped(Rejected(stopping.sentence, stopping.field))
+        self._refuse_what_does_not_fit(post, limits)
         # Without a parse mode, what looks like markup is posted as it was typed.
         body = {
             "chat_id": account.id,
@@ -182,7 +145,7 @@ class TelegramChannel(Asking):
             id_ = reading.count(found, "result", "message_id")
             if reading.at(found, "ok") is not True or not id_:
                 return Unknown(f"{urlsplit(account.origin).netloc} took the post and gave no id.")
-            return Published(str(id_), _permalink(account, found, id_))
+            return Published(str(id_), permalink(account, found, id_))
 
         return self._send(
             account,
@@ -394,12 +357,3 @@ def _description(answer: Answered) -> str:
 def _said(answer: Answered, host: str) -> str:
     words = _description(answer)
     return f"{host} says: {words}" if words else f"{host} answered {answer.status}."
-
-
-def _permalink(account: Account, answer: Any, id: int) -> str:
-    name = reading.text(answer, "result", "chat", "username")
-    web = account.view or _WEB
-    if name:
-        return f"{web}/{quote(name, safe='')}/{id}"
-    # Its members alone can open this one.
-    return f"{web}/c/{account.id.removeprefix(_CHANNEL_PREFIX)}/{id}"

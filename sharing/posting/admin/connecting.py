@@ -14,7 +14,7 @@ from django.views.generic.edit import FormMixin
 from wagtail.admin import messages
 
 from sharing.networks.http import Outbound
-from sharing.networks.posting import contract, network_name
+from sharing.networks.posting import conclusions, network_name
 from sharing.networks.posting import mastodon_sign_in as sign_in
 from sharing.networks.posting.telegram import ORIGIN as TELEGRAM_ORIGIN
 from sharing.networks.secret import Secret
@@ -204,7 +204,7 @@ class _ConnectWithSecret(_ConnectForm):
 
     @abstractmethod
     def sign_in(self, data: dict[str, Any], view: str, outbound: Outbound) -> SignedIn:
-        """Return whose account it is; raises contract.Stopped, NotConnected."""
+        """Return whose account it is; raises conclusions.Stopped, NotConnected."""
 
     def go_on(self, form: Any) -> HttpResponse:
         """Sign in, and keep the account."""
@@ -217,7 +217,7 @@ class _ConnectWithSecret(_ConnectForm):
             connected = connecting.keep(
                 signed_in=signed_in, by=self.request.user, again=self.again, outbound=outbound
             )
-        except contract.Stopped as stopped:
+        except conclusions.Stopped as stopped:
             form.add_error(self._field_of(stopped.outcome, form), str(stopped))
         except NotConnected as reason:
             form.add_error(self.account_field, str(reason))
@@ -226,10 +226,10 @@ class _ConnectWithSecret(_ConnectForm):
             return redirect("social_account", pk=connected.account.pk)
         return self.shown_again(form)
 
-    def _field_of(self, outcome: contract.Hindrance, form: Any) -> str:
-        if isinstance(outcome, contract.Rejected) and outcome.field in form.fields:
+    def _field_of(self, outcome: conclusions.Hindrance, form: Any) -> str:
+        if isinstance(outcome, conclusions.Rejected) and outcome.field in form.fields:
             return outcome.field
-        is_refused = isinstance(outcome, contract.CredentialsDead)
+        is_refused = isinstance(outcome, conclusions.CredentialsDead)
         return self.secret_field if is_refused else "server"
 
 

@@ -7,7 +7,7 @@ from django import forms
 
 from sharing.networks import InvalidInstance
 from sharing.networks.posting.telegram import ORIGIN as TELEGRAM_ORIGIN
-from sharing.networks.posting.telegram import channel_in
+from sharing.networks.posting.telegram_addresses import channel_in
 from sharing.posting.connecting import BLUESKY_ORIGIN, origin_of
 
 _APP_PASSWORD = re.compile(r"[a-z0-9]{4}(-[a-z0-9]{4}){3}", re.IGNORECASE)

@@ -20,20 +20,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sharing.networks.addresses import Forbidden, is_public, place
-from sharing.networks.http import (
-    LONGEST_BODY,
-    Answered,
-    Expect,
-    NotSent,
-    Outbound,
-    OutcomeUnknown,
-    _Exchange,
-    _Stream,
-    _under_way,
-    _Unusable,
-    parse_json,
-    resolve,
-)
+from sharing.networks.http import Answered, Expect, NotSent, Outbound, OutcomeUnknown
+from sharing.networks.http.connections import Stream, resolve
+from sharing.networks.http.exchange import Exchange, under_way
+from sharing.networks.http.replies import LONGEST_BODY, Unusable, parse_json
 from tests.missing import program
 
 TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -552,7 +542,7 @@ def test_no_secret_is_in_an_error_a_repr_or_a_log(caplog: pytest.LogCaptureFixtu
 
 @given(st.binary(max_size=300))
 def test_json_of_any_bytes_is_read_or_refused(body: bytes) -> None:
-    with suppress(_Unusable):
+    with suppress(Unusable):
         parse_json(body)
 
 
@@ -586,7 +576,7 @@ def test_a_look_at_a_connection_takes_nothing_from_the_thread_that_waits_on_it()
     ours, theirs = socket.socketpair()
     with ours, theirs:
         ours.settimeout(7)
-        stream = _Stream(ours)
+        stream = Stream(ours)
         assert stream.get_extra_info("is_readable") is False
         assert ours.gettimeout() == 7, "a reply would be missed at once"
         theirs.close()
@@ -597,16 +587,16 @@ def test_a_look_at_a_connection_takes_nothing_from_the_thread_that_waits_on_it()
 
 def test_a_reply_that_another_thread_waits_for_is_not_taken_for_a_closed_connection() -> None:
     ours, theirs = socket.socketpair()
-    exchange = _Exchange(
+    exchange = Exchange(
         place("https://social.example/", trusted=frozenset()), time.monotonic() + 60
     )
     with ours, theirs:
-        stream = _Stream(ours)
-        token = _under_way.set(exchange)
+        stream = Stream(ours)
+        token = under_way.set(exchange)
         try:
             stream.write(b"asked")
         finally:
-            _under_way.reset(token)
+            under_way.reset(token)
         theirs.send(b"answered")
         assert stream.get_extra_info("is_readable") is False
         exchange.is_over = True

@@ -113,6 +113,9 @@ def test_a_post_about_a_page_that_was_deleted_is_not_moved(
     Delivery.objects.update(state=S.DRAFT)
     answer = send(superuser, "post_reschedule", draft, when="now")
     assert "there is nothing to link to" in main_of(answer)
+    draft.refresh_from_db()
+    assert draft.due_at is not None
+    assert draft.due_at.year == 2099
 
 
 def test_a_draft_that_was_approved_meanwhile_is_no_longer_an_editors_to_move(

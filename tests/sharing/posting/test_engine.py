@@ -1,13 +1,12 @@
 """Each delivery is sent once, whatever the network says or does not say."""
 
 from datetime import timedelta
-from typing import Any
 
 import pytest
 from django.utils import timezone
 
 from sharing.models import Delivery, ShareTarget, SocialAccount
-from sharing.posting import actions, claims, engine, jobs, sweeping
+from sharing.posting import claims, engine, jobs, sweeping
 from sharing.posting.claims import LEASE, clock
 from sharing.posting.jobs import Job
 from sharing.posting.outcomes import (
@@ -24,16 +23,11 @@ from sharing.posting.outcomes import (
 from sharing.posting.recording import Step, record
 from sharing.posting.states import DeliveryState
 from tests.sharing.conftest import Shared
-from tests.sharing.posting.conftest import AT_PUBLISH, NOW, add_account, wording
+from tests.sharing.posting.conftest import AT_PUBLISH, Composed, add_account
 from tests.sharing.posting.plain_network import Network, code, send
 
 pytestmark = pytest.mark.django_db
 S = DeliveryState
-
-
-@pytest.fixture
-def network() -> Network:
-    return Network()
 
 
 @pytest.fixture
@@ -42,19 +36,8 @@ def target(shared: Shared) -> ShareTarget:
 
 
 @pytest.fixture
-def account(db: None) -> SocialAccount:
-    return add_account()
-
-
-@pytest.fixture
-def delivery(target: ShareTarget, account: SocialAccount) -> Delivery:
-    return compose(target, account)
-
-
-def compose(target: ShareTarget, account: SocialAccount, **values: Any) -> Delivery:
-    given = {"timing": NOW, "by": None, "approved": True} | values
-    post = actions.compose(target=target, wordings=[wording(account)], **given)
-    return post.deliveries.get()
+def delivery(composed: Composed) -> Delivery:
+    return composed()
 
 
 def look_now() -> None:
@@ -135,12 +118,12 @@ def test_what_the_network_would_refuse_is_never_armed(network: Network, delivery
 
 
 def test_a_limit_of_the_account_makes_all_of_it_wait_and_nobody_else(
-    network: Network, target: ShareTarget
+    network: Network, composed: Composed
 ) -> None:
     limited, free = add_account("limited"), add_account("free")
     until = clock() + timedelta(minutes=5)
-    one, two = compose(target, limited), compose(target, limited)
-    other = compose(target, free)
+    one, two = composed(to=limited), composed(to=limited)
+    other = composed(to=free)
     keys = {one.link_code, two.link_code}
     network.publishing = lambda job: (
         Later("Too many posts.", until=until, everybody=True)
@@ -157,11 +140,9 @@ def test_a_limit_of_the_account_makes_all_of_it_wait_and_nobody_else(
     assert other.state == S.PUBLISHED
 
 
-def test_what_is_left_of_a_budget_is_used_and_no_more(
-    network: Network, target: ShareTarget
-) -> None:
+def test_what_is_left_of_a_budget_is_used_and_no_more(network: Network, composed: Composed) -> None:
     account = add_account("budget", budget=2, budget_until=clock() + timedelta(minutes=5))
-    deliveries = [compose(target, account) for _ in range(5)]
+    deliveries = [composed(to=account) for _ in range(5)]
     send(network)
     assert sum(network.posts.values()) == 2
     waiting = Delivery.objects.filter(state=S.APPROVED)
@@ -287,12 +268,12 @@ def test_a_worker_that_comes_back_after_its_lease_writes_nothing(
     assert network.posts == {delivery.link_code: 1}
 
 
-def test_many_are_sent_in_one_go_each_once(network: Network, target: ShareTarget) -> None:
+def test_many_are_sent_in_one_go_each_once(network: Network, composed: Composed) -> None:
     accounts = [add_account(str(number)) for number in range(3)]
     for _ in range(20):
         for account in accounts:
-            compose(target, account)
-    compose(target, accounts[0], timing=AT_PUBLISH)
+            composed(to=account)
+    composed(to=accounts[0], timing=AT_PUBLISH)
     assert send(network) == 60
     assert set(network.posts.values()) == {1}
     assert len(network.posts) == 60

@@ -19,17 +19,8 @@ from sharing.posting.states import DeliveryState
 from sharing.shareables import shareables
 from tests.factories import edit, section
 from tests.sharing.conftest import Shared
-from tests.sharing.posting.published import (
-    account,
-    afterwards,
-    connect,
-    demo,
-    mastodon,
-    outbound,
-    publish,
-)
-
-__all__ = ["account", "afterwards", "demo", "mastodon", "outbound"]
+from tests.sharing.posting.conftest import connect
+from tests.sharing.posting.published import publish
 
 pytestmark = pytest.mark.django_db
 S = DeliveryState
@@ -41,6 +32,18 @@ def target(shared: Shared) -> ShareTarget:
     return ShareTarget.objects.get(code=shared.sections["why"])
 
 
+@pytest.fixture
+def delivery(target: ShareTarget, mastodon: SocialAccount, outbound: Outbound) -> Delivery:
+    """Return one whose post is on a network that edits."""
+    return publish(target, mastodon, outbound)
+
+
+@pytest.fixture
+def each_delivery(target: ShareTarget, each_account: SocialAccount, outbound: Outbound) -> Delivery:
+    """Return one whose post is on each network in turn."""
+    return publish(target, each_account, outbound)
+
+
 def there(demo: DemoNetwork, delivery: Delivery) -> int:
     """Return how many posts with this delivery's link the network really shows."""
     return len([each for each in demo.truth.holding(delivery.link_code) if not each.gone])
@@ -50,6 +53,13 @@ def kinds(delivery: Delivery) -> list[tuple[str, str]]:
     return list(delivery.attempts.order_by("pk").values_list("kind", "led_to"))
 
 
+def fulfil(afterwards: Afterwards, delivery: Delivery) -> int:
+    """Do what is wished for; return how many wishes that were, with the delivery as it is then."""
+    fulfilled = fulfilling.fulfil(afterwards, seconds=30)
+    delivery.refresh_from_db()
+    return fulfilled
+
+
 def later() -> None:
     """Let waits and leases pass."""
     PostWish.objects.update(not_before=clock(), lease_until=None)
@@ -57,38 +67,30 @@ def later() -> None:
 
 
 def test_a_post_is_deleted_on_its_network_and_withdrawn(
+    each_delivery: Delivery,
     demo: DemoNetwork,
-    outbound: Outbound,
     afterwards: Afterwards,
-    target: ShareTarget,
-    account: SocialAccount,
 ) -> None:
-    delivery = publish(target, account, outbound)
-    wishes.ask_to_delete(delivery=delivery, by=None)
-    wishes.ask_to_delete(delivery=delivery, by=None)
-    assert there(demo, delivery) == 1, "nothing is asked of a network before a worker does"
-    assert fulfilling.fulfil(afterwards, seconds=30) == 1
-    delivery.refresh_from_db()
-    assert delivery.state == S.WITHDRAWN
-    assert there(demo, delivery) == 0
-    assert kinds(delivery)[-1] == ("remove", "withdrawn")
+    wishes.ask_to_delete(delivery=each_delivery, by=None)
+    wishes.ask_to_delete(delivery=each_delivery, by=None)
+    assert there(demo, each_delivery) == 1, "nothing is asked of a network before a worker does"
+    assert fulfil(afterwards, each_delivery) == 1
+    assert each_delivery.state == S.WITHDRAWN
+    assert there(demo, each_delivery) == 0
+    assert kinds(each_delivery)[-1] == ("remove", "withdrawn")
     assert PostWish.objects.get().end == PostWish.End.DONE
     assert fulfilling.fulfil(afterwards, seconds=30) == 0
 
 
 def test_a_post_that_somebody_deleted_there_already_is_withdrawn(
+    each_delivery: Delivery,
     demo: DemoNetwork,
-    outbound: Outbound,
     afterwards: Afterwards,
-    target: ShareTarget,
-    account: SocialAccount,
 ) -> None:
-    delivery = publish(target, account, outbound)
-    demo.truth.holding(delivery.link_code)[0].gone = True
-    wishes.ask_to_delete(delivery=delivery, by=None)
-    fulfilling.fulfil(afterwards, seconds=30)
-    delivery.refresh_from_db()
-    assert delivery.state == S.WITHDRAWN
+    demo.truth.holding(each_delivery.link_code)[0].gone = True
+    wishes.ask_to_delete(delivery=each_delivery, by=None)
+    fulfil(afterwards, each_delivery)
+    assert each_delivery.state == S.WITHDRAWN
 
 
 def test_an_answer_that_is_lost_is_asked_for_again_until_the_post_is_gone(
@@ -103,40 +105,34 @@ def test_an_answer_that_is_lost_is_asked_for_again_until_the_post_is_gone(
         delivery = publish(target, mastodon, outbound)
         demo.faults.due.append(Fault(kind, on="any"))
         wishes.ask_to_delete(delivery=delivery, by=None)
-        fulfilling.fulfil(afterwards, seconds=30)
-        delivery.refresh_from_db()
+        fulfil(afterwards, delivery)
         assert delivery.state == S.PUBLISHED, kind
         assert delivery.wishes.get().problem, kind
         later()
-        fulfilling.fulfil(afterwards, seconds=30)
-        delivery.refresh_from_db()
+        fulfil(afterwards, delivery)
         assert delivery.state == S.WITHDRAWN, kind
         assert there(demo, delivery) == 0, kind
         assert [each for each, _ in kinds(delivery)].count("remove") == 2, kind
 
 
 def test_a_worker_that_dies_while_it_deletes_is_followed_by_another(
+    each_delivery: Delivery,
     demo: DemoNetwork,
-    outbound: Outbound,
     afterwards: Afterwards,
-    target: ShareTarget,
-    account: SocialAccount,
 ) -> None:
-    delivery = publish(target, account, outbound)
-    wishes.ask_to_delete(delivery=delivery, by=None)
+    wishes.ask_to_delete(delivery=each_delivery, by=None)
     dead = fulfilling.take()
     assert dead is not None
     afterwards.delete(dead.there)
     assert fulfilling.take() is None, "its lease keeps others away"
     PostWish.objects.update(lease_until=clock() - LEASE)
-    assert fulfilling.fulfil(afterwards, seconds=30) == 1
-    delivery.refresh_from_db()
-    assert delivery.state == S.WITHDRAWN
-    assert not delivery.attempts.filter(ended_at=None).exists()
+    assert fulfil(afterwards, each_delivery) == 1
+    assert each_delivery.state == S.WITHDRAWN
+    assert not each_delivery.attempts.filter(ended_at=None).exists()
     # It was only slow after all, and comes back.
     assert not fulfilling.record(dead, Done("It is gone."))
-    delivery.refresh_from_db()
-    assert delivery.state == S.WITHDRAWN
+    each_delivery.refresh_from_db()
+    assert each_delivery.state == S.WITHDRAWN
 
 
 def test_a_limit_makes_the_account_and_its_wishes_wait(
@@ -177,42 +173,35 @@ def test_a_wish_that_its_network_keeps_from_being_done_waits_ever_longer(
 
 @pytest.mark.django_db(transaction=True)
 def test_a_lost_access_keeps_the_wish_until_the_account_is_connected_again(
+    each_delivery: Delivery,
     demo: DemoNetwork,
-    outbound: Outbound,
     afterwards: Afterwards,
-    target: ShareTarget,
-    account: SocialAccount,
+    each_account: SocialAccount,
 ) -> None:
-    delivery = publish(target, account, outbound)
     for token in demo.truth.tokens.values():
         token.state = "revoked"
     demo.truth.accounts["demo"] = "another password"
-    wishes.ask_to_delete(delivery=delivery, by=None)
+    wishes.ask_to_delete(delivery=each_delivery, by=None)
     fulfilling.fulfil(afterwards, seconds=30)
-    account.refresh_from_db()
-    assert account.state == SocialAccount.State.EXPIRED
+    each_account.refresh_from_db()
+    assert each_account.state == SocialAccount.State.EXPIRED
     later()
     assert fulfilling.fulfil(afterwards, seconds=30) == 0
     for token in demo.truth.tokens.values():
         token.state = "good"
     SocialAccount.objects.update(state=SocialAccount.State.ACTIVE)
-    assert fulfilling.fulfil(afterwards, seconds=30) == 1
-    delivery.refresh_from_db()
-    assert delivery.state == S.WITHDRAWN
+    assert fulfil(afterwards, each_delivery) == 1
+    assert each_delivery.state == S.WITHDRAWN
 
 
 def test_a_post_is_corrected_where_the_network_edits(
+    delivery: Delivery,
     demo: DemoNetwork,
-    outbound: Outbound,
     afterwards: Afterwards,
-    target: ShareTarget,
-    mastodon: SocialAccount,
 ) -> None:
-    delivery = publish(target, mastodon, outbound)
     text = f"Sleep better. {post_address(delivery.link_code)}"
     wishes.ask_to_correct(delivery=delivery, text=text, by=None)
-    fulfilling.fulfil(afterwards, seconds=30)
-    delivery.refresh_from_db()
+    fulfil(afterwards, delivery)
     assert delivery.text == text
     assert delivery.state == S.PUBLISHED
     [post] = demo.truth.holding(delivery.link_code)
@@ -221,18 +210,14 @@ def test_a_post_is_corrected_where_the_network_edits(
 
 
 def test_a_correction_that_is_too_long_is_refused_in_words_and_the_post_stays(
+    delivery: Delivery,
     demo: DemoNetwork,
-    outbound: Outbound,
     afterwards: Afterwards,
-    target: ShareTarget,
-    mastodon: SocialAccount,
 ) -> None:
-    delivery = publish(target, mastodon, outbound)
     before = delivery.text
     text = f"{'x' * 3000} {post_address(delivery.link_code)}"
     wishes.ask_to_correct(delivery=delivery, text=text, by=None)
-    fulfilling.fulfil(afterwards, seconds=30)
-    delivery.refresh_from_db()
+    fulfil(afterwards, delivery)
     assert delivery.text == before
     wish = PostWish.objects.get()
     assert wish.end == PostWish.End.REFUSED
@@ -254,13 +239,10 @@ def test_bluesky_is_not_asked_to_correct_and_a_correction_keeps_its_link(
 
 
 def test_a_wish_can_be_dropped_unless_the_network_is_being_asked(
+    delivery: Delivery,
     demo: DemoNetwork,
-    outbound: Outbound,
     afterwards: Afterwards,
-    target: ShareTarget,
-    mastodon: SocialAccount,
 ) -> None:
-    delivery = publish(target, mastodon, outbound)
     wishes.ask_to_delete(delivery=delivery, by=None)
     fulfilling.take()
     with pytest.raises(actions.NotNow, match="being asked"):
@@ -274,9 +256,9 @@ def test_a_wish_can_be_dropped_unless_the_network_is_being_asked(
 
 
 def test_what_is_not_on_its_network_cannot_be_deleted_there(
-    demo: DemoNetwork, outbound: Outbound, target: ShareTarget, mastodon: SocialAccount
+    delivery: Delivery,
+    demo: DemoNetwork,
 ) -> None:
-    delivery = publish(target, mastodon, outbound)
     SocialAccount.objects.update(state=SocialAccount.State.DISCONNECTED)
     with pytest.raises(actions.NotNow, match="disconnected"):
         wishes.ask_to_delete(delivery=delivery, by=None)
@@ -320,8 +302,7 @@ def test_where_the_site_is_set_to_the_posts_of_a_page_that_is_gone_are_deleted(
             shared.article.delete()
         else:
             edit(shared.article, section("Another"))
-    fulfilling.fulfil(afterwards, seconds=30)
-    delivery.refresh_from_db()
+    fulfil(afterwards, delivery)
     assert delivery.state == S.WITHDRAWN
     assert there(demo, delivery) == 0
 

@@ -33,18 +33,9 @@ from sharing.posting.engine import send_due
 from sharing.posting.sending import Networks
 from sharing.posting.states import DeliveryState
 from tests.sharing.conftest import Shared
-from tests.sharing.posting.conftest import AT_PUBLISH, add_account
-from tests.sharing.posting.published import (
-    afterwards,
-    connect,
-    demo,
-    outbound,
-    publish,
-    written,
-)
+from tests.sharing.posting.conftest import AT_PUBLISH, add_account, connect
+from tests.sharing.posting.published import publish, written
 from tests.sharing.posting.test_post_list import post, published
-
-__all__ = ["afterwards", "demo", "outbound"]
 
 pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 S = DeliveryState

@@ -1,6 +1,5 @@
 """The engine against a network that speaks HTTP, knows what it was sent, and misbehaves."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -11,63 +10,23 @@ from sharing.models import Delivery, ShareTarget, SocialAccount
 from sharing.networks.demo import DemoNetwork, Fault, Kind
 from sharing.networks.http import Outbound
 from sharing.networks.posting import CONNECTORS
-from sharing.posting import accounts, actions, claims, jobs, vault
+from sharing.posting import claims, jobs
 from sharing.posting.claims import clock
 from sharing.posting.engine import send_due
 from sharing.posting.outcomes import Later, Prepared, Published
 from sharing.posting.sending import Networks
 from sharing.posting.states import DeliveryState
 from tests.sharing.conftest import Shared
-from tests.sharing.networks.posting.conftest import CONNECT, SEARCHABLE, TLS
-from tests.sharing.posting.conftest import NOW
+from tests.sharing.posting.conftest import connect
+from tests.sharing.posting.published import written
 
 pytestmark = pytest.mark.django_db(transaction=True)
 S = DeliveryState
 
 
 @pytest.fixture
-def network() -> Iterator[DemoNetwork]:
-    with DemoNetwork() as running:
-        yield running
-
-
-@pytest.fixture
-def outbound(network: DemoNetwork) -> Iterator[Outbound]:
-    client = Outbound(trusted=[network.netloc], within=5.0, tls=TLS)
-    yield client
-    client.close()
-
-
-@pytest.fixture(params=SEARCHABLE)
-def account(
-    request: pytest.FixtureRequest, network: DemoNetwork, outbound: Outbound, db: None
-) -> SocialAccount:
-    """Return an account on each network in turn, connected as an editor does."""
-    return connect(request.param, network, outbound)
-
-
-def connect(slug: str, network: DemoNetwork, outbound: Outbound) -> SocialAccount:
-    known = CONNECT[slug](network, outbound)
-    secrets = accounts.secrets_of(known.credentials, scheme="http", view=known.view)
-    return SocialAccount.objects.create(
-        network=slug,
-        host=network.netloc,
-        remote_id=known.id,
-        handle=known.handle,
-        secrets=vault.seal(secrets),
-    )
-
-
-@pytest.fixture
 def target(shared: Shared) -> ShareTarget:
     return ShareTarget.objects.get(code=shared.sections["why"])
-
-
-def compose(target: ShareTarget, account: SocialAccount, text: str = "Sleep well.") -> Delivery:
-    code = actions.new_link_code()
-    wording = actions.Wording(account.pk, f"{text} {post_address(code)}", code, "en")
-    post = actions.compose(target=target, wordings=[wording], timing=NOW, by=None, approved=True)
-    return post.deliveries.get()
 
 
 def send(outbound: Outbound, *, rounds: int = 1) -> None:
@@ -78,8 +37,8 @@ def send(outbound: Outbound, *, rounds: int = 1) -> None:
         send_due(networks, seconds=30)
 
 
-def held(network: DemoNetwork, delivery: Delivery) -> int:
-    return len(network.truth.holding(delivery.link_code))
+def held(demo: DemoNetwork, delivery: Delivery) -> int:
+    return len(demo.truth.holding(delivery.link_code))
 
 
 def settle(account: SocialAccount) -> None:
@@ -92,149 +51,149 @@ def _abilities(account: SocialAccount) -> Any:
 
 
 def test_a_post_is_there_with_its_link_and_its_address_is_known(
-    network: DemoNetwork, outbound: Outbound, target: ShareTarget, account: SocialAccount
+    demo: DemoNetwork, outbound: Outbound, target: ShareTarget, each_account: SocialAccount
 ) -> None:
-    delivery = compose(target, account)
+    delivery = written(target, each_account)
     send(outbound)
     delivery.refresh_from_db()
     assert delivery.state == S.PUBLISHED, delivery.problem
-    assert held(network, delivery) == 1
+    assert held(demo, delivery) == 1
     assert delivery.permalink.startswith("http")
 
 
 def test_a_card_leads_to_the_same_link_as_the_text(
-    network: DemoNetwork, outbound: Outbound, target: ShareTarget
+    demo: DemoNetwork, outbound: Outbound, target: ShareTarget
 ) -> None:
-    delivery = compose(target, connect("bluesky", network, outbound))
+    delivery = written(target, connect("bluesky", demo, outbound))
     send(outbound)
-    [post] = network.truth.posts
+    [post] = demo.truth.posts
     assert post.said["embed"]["external"]["uri"] == post_address(delivery.link_code)
     assert post_address(delivery.link_code) in post.text
 
 
 def test_an_access_that_ended_is_renewed_and_what_waited_goes_out(
-    network: DemoNetwork, outbound: Outbound, target: ShareTarget
+    demo: DemoNetwork, outbound: Outbound, target: ShareTarget
 ) -> None:
-    network.truth.habits.flavour = "old"
-    account = connect("mastodon", network, outbound)
+    demo.truth.habits.flavour = "old"
+    account = connect("mastodon", demo, outbound)
     assert account.expires_at is None
-    delivery = compose(target, account)
-    network.truth.mark_tokens("expired", kinds=frozenset({"oauth"}))
+    delivery = written(target, account)
+    demo.truth.mark_tokens("expired", kinds=frozenset({"oauth"}))
     send(outbound)
     delivery.refresh_from_db()
     account.refresh_from_db()
     assert delivery.state == S.PUBLISHED, delivery.problem
     assert (account.state, account.problem) == (SocialAccount.State.ACTIVE, "")
-    assert held(network, delivery) == 1
+    assert held(demo, delivery) == 1
 
 
 @pytest.mark.parametrize(
     "kind", [Kind.SWALLOW_REPLY, Kind.ERROR_AFTER, Kind.HTML, Kind.NO_ID, Kind.BAD_JSON]
 )
 def test_a_post_that_is_there_without_a_usable_answer_is_found_and_not_doubled(
-    network: DemoNetwork,
+    demo: DemoNetwork,
     outbound: Outbound,
     target: ShareTarget,
-    account: SocialAccount,
+    each_account: SocialAccount,
     kind: Kind,
 ) -> None:
-    delivery = compose(target, account)
-    network.faults.due.append(Fault(kind))
+    delivery = written(target, each_account)
+    demo.faults.due.append(Fault(kind))
     send(outbound, rounds=3)
     delivery.refresh_from_db()
     assert delivery.state == S.PUBLISHED, delivery.problem
-    assert held(network, delivery) == 1
+    assert held(demo, delivery) == 1
 
 
 @pytest.mark.parametrize("kind", [Kind.SWALLOW_REQUEST, Kind.ERROR_BEFORE])
 def test_a_post_that_did_not_arrive_is_sent_again_once_that_is_certain(
-    network: DemoNetwork,
+    demo: DemoNetwork,
     outbound: Outbound,
     target: ShareTarget,
-    account: SocialAccount,
+    each_account: SocialAccount,
     kind: Kind,
 ) -> None:
-    delivery = compose(target, account)
-    network.faults.due.append(Fault(kind))
+    delivery = written(target, each_account)
+    demo.faults.due.append(Fault(kind))
     send(outbound)
     delivery.refresh_from_db()
     assert delivery.state == S.UNKNOWN
-    settle(account)
+    settle(each_account)
     send(outbound, rounds=2)
     delivery.refresh_from_db()
     assert delivery.state == S.PUBLISHED, delivery.problem
-    assert held(network, delivery) == 1
+    assert held(demo, delivery) == 1
 
 
 def test_what_is_too_long_is_refused_in_words_before_anything_is_sent(
-    network: DemoNetwork, outbound: Outbound, target: ShareTarget, account: SocialAccount
+    demo: DemoNetwork, outbound: Outbound, target: ShareTarget, each_account: SocialAccount
 ) -> None:
-    delivery = compose(target, account, "x" * 3000)
+    delivery = written(target, each_account, "x" * 3000)
     send(outbound)
     delivery.refresh_from_db()
     assert delivery.state == S.FAILED
     assert delivery.armed_at is None
     assert delivery.problem
-    assert held(network, delivery) == 0
+    assert held(demo, delivery) == 0
 
 
 def test_a_limit_makes_the_account_wait(
-    network: DemoNetwork, outbound: Outbound, target: ShareTarget, account: SocialAccount
+    demo: DemoNetwork, outbound: Outbound, target: ShareTarget, each_account: SocialAccount
 ) -> None:
-    delivery = compose(target, account)
-    network.faults.due.append(Fault(Kind.RATE_LIMIT))
+    delivery = written(target, each_account)
+    demo.faults.due.append(Fault(Kind.RATE_LIMIT))
     send(outbound)
     delivery.refresh_from_db()
-    account.refresh_from_db()
+    each_account.refresh_from_db()
     assert delivery.state == S.APPROVED
-    assert account.silent_until is not None
-    assert account.state == SocialAccount.State.ACTIVE
+    assert each_account.silent_until is not None
+    assert each_account.state == SocialAccount.State.ACTIVE
     send(outbound)
     delivery.refresh_from_db()
     assert delivery.state == S.PUBLISHED
-    assert held(network, delivery) == 1
+    assert held(demo, delivery) == 1
 
 
 def test_a_revoked_access_asks_for_a_new_one(
-    network: DemoNetwork, outbound: Outbound, target: ShareTarget, account: SocialAccount
+    demo: DemoNetwork, outbound: Outbound, target: ShareTarget, each_account: SocialAccount
 ) -> None:
-    delivery = compose(target, account)
-    for token in network.truth.tokens.values():
+    delivery = written(target, each_account)
+    for token in demo.truth.tokens.values():
         token.state = "revoked"
-    network.truth.accounts["demo"] = "another password"
+    demo.truth.accounts["demo"] = "another password"
     send(outbound)
     delivery.refresh_from_db()
-    account.refresh_from_db()
-    assert account.state == SocialAccount.State.EXPIRED, account.problem
+    each_account.refresh_from_db()
+    assert each_account.state == SocialAccount.State.EXPIRED, each_account.problem
     assert delivery.state == S.APPROVED
 
 
 def test_an_expired_session_is_renewed_by_one_worker_and_the_posts_go_out(
-    network: DemoNetwork, outbound: Outbound, target: ShareTarget, db: None
+    demo: DemoNetwork, outbound: Outbound, target: ShareTarget, db: None
 ) -> None:
-    account = connect("bluesky", network, outbound)
-    deliveries = [compose(target, account, f"Sleep well {number}.") for number in range(4)]
-    for token in network.truth.tokens.values():
+    account = connect("bluesky", demo, outbound)
+    deliveries = [written(target, account, f"Sleep well {number}.") for number in range(4)]
+    for token in demo.truth.tokens.values():
         if token.kind != "refresh":
             token.state = "expired"
     before = account.secrets
     send(outbound, rounds=2)
-    assert [held(network, each) for each in deliveries] == [1, 1, 1, 1]
+    assert [held(demo, each) for each in deliveries] == [1, 1, 1, 1]
     account.refresh_from_db()
     assert account.secrets != before
     assert account.renewing_until is None
 
 
 def test_what_is_held_up_too_long_is_not_sent_any_more(
-    network: DemoNetwork, outbound: Outbound, target: ShareTarget, account: SocialAccount
+    demo: DemoNetwork, outbound: Outbound, target: ShareTarget, each_account: SocialAccount
 ) -> None:
-    delivery = compose(target, account)
+    delivery = written(target, each_account)
     networks = Networks(outbound)
     [job], _ = jobs.load(claims.take_due(9, clock()))
     prepared = networks.prepare(job)
     assert isinstance(prepared, Prepared)
     late = replace(job, prepared=prepared.values, send_before=0.0)
     assert isinstance(networks.publish(late), Later)
-    assert held(network, delivery) == 0
+    assert held(demo, delivery) == 0
     assert isinstance(networks.publish(replace(late, send_before=None)), Published)
-    assert held(network, delivery) == 1
+    assert held(demo, delivery) == 1

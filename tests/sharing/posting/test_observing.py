@@ -22,17 +22,8 @@ from sharing.posting import observing
 from sharing.posting.afterwards import Afterwards
 from sharing.posting.claims import LEASE, clock
 from tests.sharing.conftest import Shared
-from tests.sharing.posting.published import (
-    account,
-    afterwards,
-    connect,
-    demo,
-    mastodon,
-    outbound,
-    publish,
-)
-
-__all__ = ["account", "afterwards", "demo", "mastodon", "outbound"]
+from tests.sharing.posting.conftest import connect
+from tests.sharing.posting.published import publish
 
 pytestmark = pytest.mark.django_db
 
@@ -77,9 +68,9 @@ def test_numbers_are_read_with_their_source_and_the_last_ones_stay(
     outbound: Outbound,
     afterwards: Afterwards,
     target: ShareTarget,
-    account: SocialAccount,
+    each_account: SocialAccount,
 ) -> None:
-    delivery = publish(target, account, outbound)
+    delivery = publish(target, each_account, outbound)
     popular(demo, delivery, reposts=3, likes=11, replies=2)
     assert look(afterwards) == 1
     told = {"reposts": 3, "likes": 11, "replies": 2}
@@ -98,9 +89,9 @@ def test_a_failure_never_writes_a_number_and_is_asked_again_more_rarely(
     outbound: Outbound,
     afterwards: Afterwards,
     target: ShareTarget,
-    account: SocialAccount,
+    each_account: SocialAccount,
 ) -> None:
-    delivery = publish(target, account, outbound)
+    delivery = publish(target, each_account, outbound)
     popular(demo, delivery, likes=7, reposts=1)
     look(afterwards)
     before = list(delivery.numbers.order_by("name").values())
@@ -120,8 +111,8 @@ def test_a_failure_never_writes_a_number_and_is_asked_again_more_rarely(
     look(afterwards)
     kept = delivery.numbers.order_by("name").values_list("name", "value")
     assert dict(kept) == {each["name"]: each["value"] for each in before}
-    account.refresh_from_db()
-    assert account.state == SocialAccount.State.ACTIVE
+    each_account.refresh_from_db()
+    assert each_account.state == SocialAccount.State.ACTIVE
     look(afterwards)
     assert PostWatch.objects.get().failures == 0
 
@@ -131,9 +122,9 @@ def test_a_post_that_is_gone_keeps_its_numbers_and_says_so(
     outbound: Outbound,
     afterwards: Afterwards,
     target: ShareTarget,
-    account: SocialAccount,
+    each_account: SocialAccount,
 ) -> None:
-    delivery = publish(target, account, outbound)
+    delivery = publish(target, each_account, outbound)
     popular(demo, delivery, likes=7)
     look(afterwards)
     popular(demo, delivery, gone=1)
@@ -228,9 +219,9 @@ def test_a_worker_that_dies_while_it_looks_is_followed_and_writes_nothing_itself
     outbound: Outbound,
     afterwards: Afterwards,
     target: ShareTarget,
-    account: SocialAccount,
+    each_account: SocialAccount,
 ) -> None:
-    delivery = publish(target, account, outbound)
+    delivery = publish(target, each_account, outbound)
     observing.watch_new()
     PostWatch.objects.update(due_at=clock())
     dead = observing.take()

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
 
 import pytest
 from django.utils import timezone
@@ -15,7 +14,7 @@ from sharing.posting.outcomes import Later, Outcome
 from sharing.posting.recording import BREAK
 from sharing.posting.states import DeliveryState
 from tests.sharing.conftest import Shared
-from tests.sharing.posting.conftest import NOW, add_account, wording
+from tests.sharing.posting.conftest import Composed, add_account
 from tests.sharing.posting.plain_network import Network, code, send
 
 pytestmark = pytest.mark.django_db
@@ -25,26 +24,13 @@ SOON = timedelta(seconds=30)
 
 
 @pytest.fixture
-def network() -> Network:
-    return Network()
-
-
-@pytest.fixture
 def target(shared: Shared) -> ShareTarget:
     return ShareTarget.objects.get(code=shared.code)
 
 
 @pytest.fixture
-def delivery(target: ShareTarget) -> Delivery:
-    return compose(target, add_account())
-
-
-def compose(target: ShareTarget, account: SocialAccount, **values: Any) -> Delivery:
-    post = actions.compose(
-        target=target, wordings=[wording(account)], timing=NOW, by=None, approved=True
-    )
-    post.deliveries.update(**({"changed_at": clock()} | values))
-    return post.deliveries.get()
+def delivery(composed: Composed) -> Delivery:
+    return composed()
 
 
 def break_off(job: Job) -> Outcome:
@@ -146,13 +132,12 @@ def test_a_search_that_fails_is_made_ever_more_rarely_and_never_given_up(
 
 
 def test_a_network_that_stays_away_is_asked_ever_more_rarely(
-    network: Network, target: ShareTarget
+    network: Network, composed: Composed, account: SocialAccount
 ) -> None:
-    account = add_account()
     network.publishing = be_away
     silences = []
     for _ in range(len(BREAK) + 2):
-        compose(target, account)
+        composed()
         began = clock()
         send(network)
         account.refresh_from_db()
@@ -164,11 +149,10 @@ def test_a_network_that_stays_away_is_asked_ever_more_rarely(
 
 
 def test_many_that_fail_in_one_moment_are_one_failure_of_their_account(
-    network: Network, target: ShareTarget
+    network: Network, composed: Composed, account: SocialAccount
 ) -> None:
-    account = add_account()
     for _ in range(40):
-        compose(target, account)
+        composed()
     network.publishing = be_away
     assert send(network) > 1
     account.refresh_from_db()
@@ -176,11 +160,10 @@ def test_many_that_fail_in_one_moment_are_one_failure_of_their_account(
 
 
 def test_one_that_our_own_code_cannot_read_keeps_no_other_back(
-    network: Network, target: ShareTarget, caplog: pytest.LogCaptureFixture
+    network: Network, composed: Composed, caplog: pytest.LogCaptureFixture
 ) -> None:
-    account = add_account()
-    broken = compose(target, account, options={"visibility": "nonsense"})
-    well = compose(target, account)
+    broken = composed(options={"visibility": "nonsense"})
+    well = composed()
     send(network)
     assert network.posts == {well.link_code: 1}
     waits = go_on_until_it_ends(network, broken)
@@ -191,9 +174,8 @@ def test_one_that_our_own_code_cannot_read_keeps_no_other_back(
 
 
 def test_one_that_cannot_be_read_any_more_while_it_is_unknown_stays_unknown(
-    network: Network, target: ShareTarget
+    network: Network, delivery: Delivery
 ) -> None:
-    delivery = compose(target, add_account())
     network.publishing = network.take_and_be_silent
     send(network)
     Delivery.objects.update(options={"visibility": "nonsense"}, not_before=clock())
@@ -204,12 +186,12 @@ def test_one_that_cannot_be_read_any_more_while_it_is_unknown_stays_unknown(
 
 
 def test_what_waits_for_an_allowance_is_not_taken_up_again_and_again(
-    network: Network, target: ShareTarget
+    network: Network, composed: Composed
 ) -> None:
     until = clock() + timedelta(minutes=5)
     account = add_account("budget", budget=1, budget_until=until)
     for _ in range(30):
-        compose(target, account)
+        composed(to=account)
     for _ in range(5):
         Delivery.objects.filter(state=S.APPROVED).update(not_before=clock())
         send(network)
@@ -233,10 +215,9 @@ def test_those_that_failed_together_do_not_come_back_together() -> None:
 
 
 def test_a_fault_with_one_is_no_wait_for_the_others_of_its_account(
-    network: Network, target: ShareTarget
+    network: Network, composed: Composed, account: SocialAccount
 ) -> None:
-    account = add_account()
-    one, other = compose(target, account), compose(target, account)
+    one, other = composed(), composed()
     usual = network.preparing
     network.preparing = lambda job: break_off(job) if code(job) == one.link_code else usual(job)
     send(network)

@@ -16,9 +16,7 @@ from sharing.networks.demo.truth import did_of
 from sharing.networks.http import Outbound
 from sharing.networks.posting.bluesky import Bluesky
 from sharing.networks.posting.bluesky_facets import facets
-from sharing.networks.posting.contract import (
-    Card,
-    Credentials,
+from sharing.networks.posting.conclusions import (
     CredentialsDead,
     CredentialsExpired,
     Found,
@@ -26,8 +24,8 @@ from sharing.networks.posting.contract import (
     RetryLater,
     Stopped,
     Unknown,
-    Visibility,
 )
+from sharing.networks.posting.contract import Card, Credentials, Visibility
 from sharing.networks.posting.tid import tid
 from sharing.networks.secret import Secret
 from tests.sharing.networks.posting.conftest import LINK, Desk, Rings, open_desk, picture

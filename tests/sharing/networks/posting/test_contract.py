@@ -10,22 +10,19 @@ import pytest
 from sharing.networks.demo import DemoNetwork, Fault, Kind
 from sharing.networks.http import Outbound
 from sharing.networks.posting import CONNECTORS, NoConnector, connector
-from sharing.networks.posting.contract import (
+from sharing.networks.posting.conclusions import (
     Absent,
     CannotTell,
-    Card,
     CredentialsDead,
     CredentialsExpired,
     Found,
-    Prepared,
     Published,
     Rejected,
-    Repeat,
     RetryLater,
     Stopped,
     Unknown,
-    Visibility,
 )
+from sharing.networks.posting.contract import Card, Prepared, Repeat, Visibility
 from tests.sharing.networks.posting.conftest import CONNECT, LINK, Desk, Rings, picture, wait_until
 
 # After each of these the network holds the post and its answer does not say so.

@@ -10,18 +10,17 @@ import pytest
 from sharing.networks.demo import DemoNetwork, Fault, Kind
 from sharing.networks.http import Expect, Outbound
 from sharing.networks.posting import mastodon_sign_in as sign_in
-from sharing.networks.posting.contract import (
-    Credentials,
+from sharing.networks.posting.conclusions import (
     CredentialsDead,
     Published,
     Rejected,
     RetryLater,
     Stopped,
     Unknown,
-    Visibility,
 )
+from sharing.networks.posting.contract import Credentials, Visibility
 from sharing.networks.posting.lengths import TextRule
-from sharing.networks.posting.mastodon import read_limits
+from sharing.networks.posting.mastodon_entities import read_limits
 from sharing.networks.secret import Secret
 from tests.sharing.networks.posting.conftest import (
     LINK,

@@ -9,9 +9,8 @@ import pytest
 from sharing.networks.demo import DemoNetwork, Fault, Kind
 from sharing.networks.http import Outbound
 from sharing.networks.posting import mastodon_sign_in as sign_in
-from sharing.networks.posting.contract import (
+from sharing.networks.posting.conclusions import (
     Absent,
-    Account,
     CannotTell,
     CredentialsDead,
     CredentialsExpired,
@@ -22,6 +21,7 @@ from sharing.networks.posting.contract import (
     Stopped,
     Unknown,
 )
+from sharing.networks.posting.contract import Account
 from sharing.networks.posting.mastodon import MastodonApi
 from tests.sharing.networks.posting.conftest import (
     REDIRECT_URI,

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sharing.networks.posting.contract import Budget
+from sharing.networks.posting.conclusions import Budget
 from sharing.networks.posting.rates import LATEST, SOONEST, UNTOLD, budget, retry_at
 
 NOW = datetime(2026, 11, 26, 12, 0, 0, tzinfo=UTC)

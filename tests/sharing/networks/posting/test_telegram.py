@@ -9,16 +9,17 @@ import pytest
 
 from sharing.networks.demo import DemoNetwork, Fault, Kind, telegram_api
 from sharing.networks.http import Answered, Expect, Outbound
-from sharing.networks.posting.contract import (
+from sharing.networks.posting.conclusions import (
     CredentialsDead,
     Published,
     Rejected,
     RetryLater,
     Stopped,
     Unknown,
-    Visibility,
 )
-from sharing.networks.posting.telegram import TelegramChannel, channel_in
+from sharing.networks.posting.contract import Visibility
+from sharing.networks.posting.telegram import TelegramChannel
+from sharing.networks.posting.telegram_addresses import channel_in
 from sharing.networks.secret import Secret
 from tests.sharing.networks.posting.conftest import LINK, Desk, Rings, open_desk, picture
 

@@ -100,7 +100,7 @@ def test_a_public_name_that_leads_inside_is_refused_at_its_field(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        "sharing.networks.http.socket.getaddrinfo",
+        "sharing.networks.http.connections.socket.getaddrinfo",
         lambda *_, **__: [(2, 1, 6, "", ("10.0.0.7", 443))],
     )
     client = Outbound()

@@ -12,7 +12,7 @@ from sharing.posting.engine import send_due
 from sharing.posting.sending import Networks
 from tests.sharing.conftest import Shared
 from tests.sharing.posting.accounts.conftest import PASSWORD, Desk, said
-from tests.sharing.posting.test_networks import compose
+from tests.sharing.posting.published import written
 
 pytestmark = pytest.mark.any_database
 
@@ -39,7 +39,7 @@ def test_a_channel_that_was_connected_by_the_form_is_posted_to(
     settings.DEMO_NETWORK_HOST = desk.network.netloc
     desk.connect_telegram()
     target = ShareTarget.objects.get(code=shared.sections["why"])
-    delivery = compose(target, desk.account("telegram"))
+    delivery = written(target, desk.account("telegram"))
     send_due(Networks(reaching.outbound()), seconds=30)
     delivery.refresh_from_db()
     assert delivery.permalink.startswith(f"{desk.network.origin}/demo_channel/"), delivery.problem

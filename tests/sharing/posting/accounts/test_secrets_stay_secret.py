@@ -20,7 +20,7 @@ from sharing.posting.states import DeliveryState
 from tests.services import events_server
 from tests.sharing.conftest import Shared
 from tests.sharing.posting.accounts.conftest import PASSWORD, Desk
-from tests.sharing.posting.test_networks import compose
+from tests.sharing.posting.published import written
 
 pytestmark = pytest.mark.any_database
 
@@ -98,7 +98,7 @@ def test_no_secret_is_in_a_page_a_log_a_mail_an_error_a_task_or_in_the_clear_in_
     look("telegram", desk.connect_telegram())
     # The address that a person is led to holds what belongs to this one sign-in, and nothing kept.
     look("leaving", desk.post("social_account_connect_mastodon", server=desk.network.netloc))
-    deliveries = [compose(target, each) for each in SocialAccount.objects.exclude(secrets="")]
+    deliveries = [written(target, each) for each in SocialAccount.objects.exclude(secrets="")]
     for kind in (Kind.ERROR_BEFORE, Kind.SWALLOW_REPLY):
         desk.network.misbehave(Fault(kind))
         send_due(Networks(reaching.outbound()), seconds=5)
@@ -150,7 +150,7 @@ def test_posts_of_an_account_that_no_key_opens_wait_and_the_account_is_not_lost(
     desk: Desk, target: ShareTarget, settings: Settings
 ) -> None:
     desk.connect_mastodon()
-    delivery = compose(target, desk.account())
+    delivery = written(target, desk.account())
     settings.SECRET_KEY = "another key of the site, with at least fifty characters in it"
     send_due(Networks(reaching.outbound()), seconds=5)
     delivery.refresh_from_db()
