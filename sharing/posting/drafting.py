@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
-from django.db.models import F, Q
+from django.db.models import F, Max, Q
 
 from sharing.models import ShareTarget
 from sharing.posting import actions, installation, scheduling
@@ -29,6 +29,21 @@ def counts_as_posted(delivery: Delivery) -> bool:
     """Tell whether its account has the post, will have it, or may have it: given up, it may be there all the same."""
     was_given_up = delivery.state == _S.CANCELLED and delivery.armed_at is not None
     return was_given_up or delivery.state in COUNTS_AS_POSTED
+
+
+def posted_about(target: ShareTarget, account_ids: Collection[int]) -> dict[int, int]:
+    """Return which of these accounts have a post about a target that counts as posted: the newest, by account."""
+    rows = (
+        Delivery.objects.filter(
+            Q(state__in=COUNTS_AS_POSTED) | Q(state=_S.CANCELLED, armed_at__isnull=False),
+            target=target,
+            account_id__in=account_ids,
+        )
+        .order_by()
+        .values_list("account_id")
+        .annotate(newest=Max("pk"))
+    )
+    return dict(rows)
 
 
 class PostedAlready(NotNow):
@@ -251,14 +266,7 @@ def _held(post: SocialPost) -> SocialPost:
 
 
 def _refuse_unasked(target: ShareTarget, account_ids: Collection[int]) -> None:
-    has_one = set(
-        Delivery.objects.filter(
-            Q(state__in=COUNTS_AS_POSTED) | Q(state=_S.CANCELLED, armed_at__isnull=False),
-            target=target,
-            account_id__in=account_ids,
-        ).values_list("account_id", flat=True)
-    )
-    if has_one:
+    if has_one := posted_about(target, account_ids):
         raise PostedAlready(has_one)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from sharing.links import post_address
 from sharing.networks.posting import network_name
 from sharing.networks.posting.contract import Connector, Limits
-from sharing.posting import actions, known_limits, queries
+from sharing.posting import actions, auto_posts, known_limits, queries
 from sharing.posting.actions import Wording
 from sharing.posting.admin.composer_form import Typed
 from sharing.posting.admin.composer_lines import Line, lines
@@ -42,6 +42,8 @@ class Seat:
     earlier: Sequence[Line]
     asks_again: bool
     is_again: bool
+    # The automatic posts will post this with it, unless it has a post by then.
+    is_automatic: bool
 
     @property
     def network(self) -> str:
@@ -160,6 +162,7 @@ def lay(
     in_post = {each.account_id: each for each in mine}
     accounts = queries.accounts_to_choose()
     known = known_limits.limits_of(accounts, ask=ask)
+    automatic = auto_posts.accounts_to_come(subject) if shows_earlier else frozenset()
     own_ids = {each.pk for each in mine}
     earlier: dict[int, list[Delivery]] = {}
     for each in queries.deliveries_about([subject.target.pk] if shows_earlier else []):
@@ -196,6 +199,9 @@ def lay(
                 asks_again=delivery is None
                 and any(map(counts_as_posted, earlier.get(account.pk, []))),
                 is_again=account.pk in typed.again,
+                is_automatic=delivery is None
+                and account.pk in automatic
+                and not any(map(counts_as_posted, earlier.get(account.pk, []))),
             )
         )
     return Desk(subject, typed, seats, card_of(subject))
