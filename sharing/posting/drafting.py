@@ -1,8 +1,9 @@
 """What people do with a post that has not begun: writing it once, changing it, moving it, letting it go out."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
@@ -23,6 +24,9 @@ _S = DeliveryState
 OPEN = (_S.DRAFT, _S.APPROVED)
 # With one of these an account has, or will have, the post: another one is a second.
 COUNTS_AS_POSTED = (*OPEN, _S.PREPARING, _S.ARMED, _S.UNKNOWN, _S.PUBLISHED)
+
+
+NOBODY: Mapping[int, int] = MappingProxyType({})
 
 
 def counts_as_posted(delivery: Delivery) -> bool:
@@ -47,11 +51,15 @@ def posted_about(target: ShareTarget, account_ids: Collection[int]) -> dict[int,
 
 
 class PostedAlready(NotNow):
-    """Say that some accounts have a post about this, and nobody asked for another."""
+    """Say that some accounts have a post about this, and nobody who knew of it asked for another."""
 
-    def __init__(self, account_ids: Collection[int]) -> None:
+    def __init__(self, account_ids: Collection[int], *, meanwhile: bool = False) -> None:
         self.account_ids = frozenset(account_ids)
-        super().__init__("There is a post about this already. Tick “Post again” to make another.")
+        super().__init__(
+            "This was posted meanwhile. Look at it, and tick “Post again” once more to make another."
+            if meanwhile
+            else "There is a post about this already. Tick “Post again” to make another."
+        )
 
 
 @dataclass(frozen=True)
@@ -107,11 +115,12 @@ def write(
     by: Any,
     approved: bool,
     form_key: UUID,
-    again: Collection[int] = (),
+    again: Mapping[int, int] = NOBODY,
 ) -> Written:
     """Make a post, once for each form; raises PostedAlready, NotNow, scheduling.Unusable.
 
-    `again` are the accounts for which a second post about the same is meant.
+    `again` are the accounts for which a second post about the same is meant, each with the newest one that was
+    known to whoever meant it (the delivery's id): a newer one is asked about again.
     """
     with transaction.atomic():
         # Two who write about the same at once stand in line here, so that the second one is asked. It does not
@@ -120,7 +129,7 @@ def write(
         before = SocialPost.objects.filter(form_key=form_key, target=target).first()
         if before is not None:
             return Written(before, is_new=False)
-        _refuse_unasked(target, {each.account_id for each in wordings} - set(again))
+        _refuse_unasked(target, {each.account_id for each in wordings}, again)
         post = actions.compose(
             target=target,
             wordings=wordings,
@@ -142,12 +151,12 @@ def revise(
     approved: bool,
     form_key: UUID,
     seen: datetime | None,
-    again: Collection[int] = (),
+    again: Mapping[int, int] = NOBODY,
 ) -> None:
     """Change a post that has not begun: its texts, accounts, time and approval.
 
     An account that is left out is cancelled, a new one is added. `seen` is the state of the post that the form
-    was opened with. Raises ChangedMeanwhile, PostedAlready, NotNow, scheduling.Unusable; then nothing changed.
+    was opened with; `again` as in `write`. Raises ChangedMeanwhile, PostedAlready, NotNow, scheduling.Unusable; then nothing changed.
     """
     now = clock()
     ShareTarget.objects.select_for_update(no_key=True).get(pk=post.target_id)
@@ -172,7 +181,7 @@ def revise(
             _change(there[account_id], wording, state, due, now)
     added = [wording for account_id, wording in wanted.items() if account_id not in there]
     if added:
-        _refuse_unasked(post.target, {each.account_id for each in added} - set(again))
+        _refuse_unasked(post.target, {each.account_id for each in added}, again)
         _add(post, added, state, due, now)
     for account_id, delivery in there.items():
         if account_id not in wanted:
@@ -265,9 +274,14 @@ def _held(post: SocialPost) -> SocialPost:
     )
 
 
-def _refuse_unasked(target: ShareTarget, account_ids: Collection[int]) -> None:
-    if has_one := posted_about(target, account_ids):
-        raise PostedAlready(has_one)
+def _refuse_unasked(
+    target: ShareTarget, account_ids: Collection[int], again: Mapping[int, int]
+) -> None:
+    newest = posted_about(target, account_ids)
+    if unasked := newest.keys() - again.keys():
+        raise PostedAlready(unasked)
+    if unseen := {pk for pk, delivery_id in newest.items() if delivery_id > again[pk]}:
+        raise PostedAlready(unseen, meanwhile=True)
 
 
 def _change(

@@ -204,10 +204,8 @@ class Composer(WagtailAdminTemplateMixin, TemplateView):
         for seat in desk.chosen:
             if seat.worded is not None and seat.worded.blocking:
                 errors[f"account-{seat.account.pk}"] = " ".join(seat.worded.blocking)
-            if seat.asks_again and not seat.is_again:
-                errors["again"] = (
-                    "There is a post about this already. Look at it, and tick “Post again” to make another."
-                )
+            if seat.unasked:
+                errors["again"] = seat.unasked
         return errors
 
     def _desk(self, typed: Typed, *, ask: bool = True) -> Desk:

@@ -12,7 +12,7 @@ from sharing.networks.posting.contract import Connector, Limits
 from sharing.posting import actions, auto_posts, known_limits, queries
 from sharing.posting.actions import Wording
 from sharing.posting.admin.composer_form import Typed
-from sharing.posting.admin.composer_lines import Line, lines
+from sharing.posting.admin.composer_lines import Line, lines, when_of
 from sharing.posting.admin.composer_preview import Card, Preview, card_of, preview
 from sharing.posting.drafting import counts_as_posted
 from sharing.posting.known_limits import KnownLimits
@@ -40,10 +40,41 @@ class Seat:
     own_text: str
     worded: Worded | None
     earlier: Sequence[Line]
-    asks_again: bool
-    is_again: bool
+    # Of those that count as posted; None where it needs no tick to post.
+    newest: Delivery | None
+    # The newest post that was shown beside a tick; 0 without one.
+    ticked: int
     # The automatic posts will post this with it, unless it has a post by then.
     is_automatic: bool
+
+    @property
+    def asks_again(self) -> bool:
+        """Tell whether it posts only where “Post again” is ticked."""
+        return self.newest is not None
+
+    @property
+    def is_again(self) -> bool:
+        """Tell whether somebody who saw the newest post asks for another."""
+        return self.newest is not None and self.ticked >= self.newest.pk
+
+    @property
+    def again_name(self) -> str:
+        """Return the name of the tick. A browser that restores a form ticks none of another name."""
+        return f"again-{self.account.pk}-{self.newest.pk}" if self.newest is not None else ""
+
+    @property
+    def unasked(self) -> str:
+        """Return why it posts nothing as it is; empty where it does."""
+        if self.newest is None or self.is_again:
+            return ""
+        if self.ticked:
+            return (
+                f"This was posted meanwhile ({self.account.handle}, {when_of(self.newest)}). Look at it, and tick "
+                "“Post again” once more to make another."
+            )
+        return (
+            "There is a post about this already. Look at it, and tick “Post again” to make another."
+        )
 
     @property
     def network(self) -> str:
@@ -184,6 +215,8 @@ def lay(
             if connector is not None and found is not None
             else None
         )
+        posted = [] if delivery else filter(counts_as_posted, earlier.get(account.pk, []))
+        newest = max(posted, key=lambda each: each.pk, default=None)
         seats.append(
             Seat(
                 account=account,
@@ -196,12 +229,9 @@ def lay(
                 own_text=typed.own.get(account.pk, ""),
                 worded=worded,
                 earlier=by_account.get(account.pk, []),
-                asks_again=delivery is None
-                and any(map(counts_as_posted, earlier.get(account.pk, []))),
-                is_again=account.pk in typed.again,
-                is_automatic=delivery is None
-                and account.pk in automatic
-                and not any(map(counts_as_posted, earlier.get(account.pk, []))),
+                newest=newest,
+                ticked=typed.again.get(account.pk, 0),
+                is_automatic=delivery is None and newest is None and account.pk in automatic,
             )
         )
     return Desk(subject, typed, seats, card_of(subject))

@@ -49,7 +49,7 @@ def lines(deliveries: Sequence[Delivery], now: datetime) -> list[Line]:
             delivery=each,
             network=network_name(each.account.network),
             standing=standing(each, now, next(iter(each.open_wishes), None)),  # type: ignore[attr-defined]  # prefetched
-            when=_when(each),
+            when=when_of(each),
             post_url=post_page(each.post),
             arrivals=arrivals.get(each.link_code),
             numbers=numbers_of(each.numbers.all(), now),
@@ -58,7 +58,8 @@ def lines(deliveries: Sequence[Delivery], now: datetime) -> list[Line]:
     ]
 
 
-def _when(delivery: Delivery) -> str:
+def when_of(delivery: Delivery) -> str:
+    """Return in words when a delivery went out, or is to."""
     if delivery.published_at is not None:
         return in_words(delivery.published_at)
     if delivery.state == DeliveryState.DRAFT and delivery.post.when == SocialPost.When.NOW:
