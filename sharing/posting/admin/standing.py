@@ -12,6 +12,7 @@ from sharing.networks.posting.contract import Repeat
 from sharing.posting.after_models import PostWish
 from sharing.posting.afterwards import abilities
 from sharing.posting.models import Delivery, SocialAccount, SocialPost
+from sharing.posting.observing import is_gone
 from sharing.posting.queries import is_overdue
 from sharing.posting.states import DeliveryState
 
@@ -22,7 +23,7 @@ _S = DeliveryState
 class Standing:
     """A delivery's state in words.
 
-    `key` is a state, or “overdue”, “retrying”, “at-publish”, “leaving”, “changing”: the name of its colour.
+    `key` is a state, or “overdue”, “retrying”, “at-publish”, “leaving”, “changing”, “gone”: the name of its colour.
     `sentence` says what happens next, and what a person is asked to do.
     """
 
@@ -35,7 +36,7 @@ class Standing:
 def standing(delivery: Delivery, now: datetime, wish: PostWish | None = None) -> Standing:
     """Return how a delivery stands; `wish` is the open one, where there is one.
 
-    Reads the delivery's account and post.
+    Reads the delivery's account, post and watch.
     """
     name = network_name(delivery.account.network)
     match _S(delivery.state):
@@ -47,6 +48,9 @@ def standing(delivery: Delivery, now: datetime, wish: PostWish | None = None) ->
             return Standing("sending", "Being sent", "This takes a few seconds.")
         case _S.PUBLISHED if wish is not None:
             return _wished(delivery, wish, name, now)
+        case _S.PUBLISHED if is_gone(delivery):
+            words = f"{name} no longer shows it: it was deleted or hidden there. Its ledger and its numbers stay here."
+            return Standing("gone", "Published, gone there", words)
         case _S.PUBLISHED:
             return Standing("published", "Published", "")
         case _S.UNKNOWN:
