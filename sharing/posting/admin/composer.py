@@ -198,9 +198,7 @@ class Composer(WagtailAdminTemplateMixin, TemplateView):
                 "below, to be copied."
             )
         if desk.missing and len(desk.typed.accounts) <= MOST_ACCOUNTS:
-            errors["accounts"] = (
-                "An account that you chose was disconnected or paused meanwhile. Look at the accounts and save again."
-            )
+            errors["accounts"] = f"{desk.why_missing} Look at the accounts and save again."
         for seat in desk.chosen:
             if seat.worded is not None and seat.worded.blocking:
                 errors[f"account-{seat.account.pk}"] = " ".join(seat.worded.blocking)

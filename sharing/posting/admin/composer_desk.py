@@ -102,6 +102,19 @@ class Seat:
         return ""
 
     @property
+    def left_out(self) -> str:
+        """Return what is said of it, after its handle, where it was chosen and cannot be."""
+        match _State(self.account.state):
+            case _State.PAUSED:
+                return "was paused meanwhile"
+            case _State.EXPIRED:
+                return "must be connected again before anything is sent with it"
+            case _State.DISCONNECTED:
+                return "was disconnected meanwhile"
+            case _State.ACTIVE:
+                return f"is on {self.network}, where nothing can be posted"
+
+    @property
     def rule(self) -> str:
         """Return how its server counts, as JSON for the script."""
         return json.dumps(self.limits.text.as_dict())
@@ -147,6 +160,14 @@ class Desk:
     def missing(self) -> frozenset[int]:
         """Return the ids that were chosen and are no account that can be posted with any more."""
         return self.typed.accounts - {each.account.pk for each in self.chosen}
+
+    @property
+    def why_missing(self) -> str:
+        """Return why accounts that were chosen cannot be posted with, in a sentence."""
+        left_out = [each for each in self.seats if each.account.pk in self.missing]
+        if not left_out:
+            return "An account that you chose was disconnected meanwhile."
+        return " ".join(f"{each.account.handle} {each.left_out}." for each in left_out)
 
     @property
     def previews(self) -> list[Preview]:

@@ -12,7 +12,7 @@ from sharing.channels import POST_PREFIX
 from sharing.models import ShareClass, ShareCount
 from sharing.networks.posting import network_name
 from sharing.posting.admin.numbers import Numbers, numbers_of
-from sharing.posting.admin.standing import Standing, in_words, standing
+from sharing.posting.admin.standing import Standing, in_words, standing, zone_of
 from sharing.posting.after_models import PostWish
 from sharing.posting.models import Delivery, SocialPost
 from sharing.posting.states import DeliveryState
@@ -61,10 +61,10 @@ def lines(deliveries: Sequence[Delivery], now: datetime) -> list[Line]:
 def when_of(delivery: Delivery) -> str:
     """Return in words when a delivery went out, or is to."""
     if delivery.published_at is not None:
-        return in_words(delivery.published_at)
+        return in_words(delivery.published_at, zone_of(delivery.post))
     if delivery.state == DeliveryState.DRAFT and delivery.post.when == SocialPost.When.NOW:
         return "at once, when it is approved"
-    return in_words(delivery.due_at)
+    return in_words(delivery.due_at, zone_of(delivery.post))
 
 
 def _arrivals(codes: Iterable[str]) -> dict[str, int]:

@@ -10,6 +10,7 @@ from django.db.models import Prefetch
 from django.http import Http404, HttpRequest
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.functional import cached_property
 from django.utils.text import Truncator
 from django.views.generic import TemplateView
@@ -24,7 +25,9 @@ from sharing.posting.admin.standing import (
     Standing,
     in_words,
     post_when,
+    site_zone,
     standing,
+    zone_of,
 )
 from sharing.posting.after_models import PostWatch, PostWish
 from sharing.posting.afterwards import abilities
@@ -211,6 +214,7 @@ def context_of(post: SocialPost, request: HttpRequest) -> dict[str, Any]:
         ),
         "when": post_when(post),
         "approved_at": in_words(post.approved_at),
+        "zone": site_zone().key,
         "created_at": in_words(post.created_at),
         "shown": shown,
         "buttons": buttons,
@@ -265,11 +269,12 @@ def _version(*shown: Any) -> str:
 
 
 def _when(delivery: Delivery) -> list[tuple[str, str]]:
-    moments = [("Planned for", in_words(delivery.due_at))]
+    zone = zone_of(delivery.post)
+    moments = [("Planned for", in_words(delivery.due_at, zone))]
     if delivery.state in {_S.APPROVED, _S.UNKNOWN} and delivery.not_before != delivery.due_at:
         label = "Looked for next" if delivery.state == _S.UNKNOWN else "Tried next"
-        moments.append((label, in_words(delivery.not_before)))
-    moments.append(("Published", in_words(delivery.published_at)))
+        moments.append((label, in_words(delivery.not_before, zone)))
+    moments.append(("Published", in_words(delivery.published_at, zone)))
     return [(name, moment) for name, moment in moments if moment]
 
 
@@ -295,7 +300,7 @@ def _line(attempt: DeliveryAttempt, now: datetime) -> LedgerLine:
         took = _took(attempt.ended_at - attempt.began_at)
     return LedgerLine(
         began_at=attempt.began_at,
-        began=f"{in_words(attempt.began_at)}:{attempt.began_at:%S}",
+        began=date_format(attempt.began_at.astimezone(site_zone()), "j F Y, H:i:s"),
         took=took,
         asked=_ASKED[kind].format(name=name),
         came_back=_came_back(attempt, name),

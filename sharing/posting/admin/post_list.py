@@ -23,7 +23,7 @@ from wagtail.admin.widgets.button import HeaderButton
 from wagtail.permissions import page_permission_policy
 
 from sharing.networks.posting import CONNECTORS
-from sharing.posting.admin.standing import Standing, in_words, post_when, standing
+from sharing.posting.admin.standing import Standing, in_words, post_when, standing, zone_of
 from sharing.posting.after_models import PostWish
 from sharing.posting.following import Notice, notices
 from sharing.posting.models import Delivery, SocialAccount, SocialPost
@@ -249,11 +249,11 @@ def lines(deliveries: Iterable[Delivery], told: dict[int, Notice], now: datetime
 
 
 def moment_of(delivery: Delivery) -> str:
-    """Return in words when a delivery went out, or is to."""
+    """Return in words when a delivery went out, or is to, in the zone that its post was planned in."""
     if delivery.published_at is not None:
-        return in_words(delivery.published_at)
+        return in_words(delivery.published_at, zone_of(delivery.post))
     if delivery.state in {DeliveryState.DRAFT, DeliveryState.APPROVED} and delivery.due_at:
-        return in_words(delivery.due_at)
+        return in_words(delivery.due_at, zone_of(delivery.post))
     return ""
 
 

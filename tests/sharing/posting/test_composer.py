@@ -227,7 +227,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"text": "Nothing\x00"}, "control characters"),
     ({"accounts": ["x", "9" * 40, "-1"]}, "Choose at least one account"),
     ({"accounts": [str(n) for n in range(60)]}, "At most 50 accounts"),
-    ({"accounts": ["99999"]}, "was disconnected or paused meanwhile"),
+    ({"accounts": ["99999"]}, "was disconnected meanwhile"),
     ({"when": "time", "local_time": FAR, "time_zone": "../etc/x"}, "There is no time zone"),
 ]
 
@@ -303,7 +303,7 @@ def test_an_account_that_was_disconnected_meanwhile_keeps_the_text(
 ) -> None:
     data = typed(mastodon, bluesky, text="Long thought about.")
     SocialAccount.objects.filter(pk=bluesky.pk).update(state="disconnected")
-    html = refused(publisher.post(compose_url(part), data), "disconnected or paused meanwhile")
+    html = refused(publisher.post(compose_url(part), data), "was disconnected meanwhile")
     assert text_area(html) == "Long thought about."
     publisher.post(compose_url(part), data | {"accounts": [str(mastodon.pk)]})
     assert Delivery.objects.get().account == mastodon
@@ -770,7 +770,7 @@ def test_accounts_that_cannot_send_are_shown_as_such_and_not_taken(
     assert "Paused: nothing is sent" in html
     assert "connected again" in html
     answer = publisher.post(compose_url(part), typed(mastodon, bluesky))
-    refused(answer, "disconnected or paused meanwhile")
+    refused(answer, "must be connected again before")
 
 
 # How it looks
