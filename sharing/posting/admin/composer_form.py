@@ -188,23 +188,8 @@ def notes_on_time(typed: Typed) -> list[str]:
     """Return what an editor may not expect of the time: hours that clocks skip or show twice."""
     if typed.when != _When.AT_TIME:
         return []
-    try:
-        local = scheduling.parse(typed.local_time)
-        due = scheduling.moment(local, typed.time_zone)
-        if scheduling.is_skipped(local, typed.time_zone):
-            there = due.astimezone(scheduling.zone(typed.time_zone))
-            return [
-                f"Clocks in {typed.time_zone} skip {local:%H:%M} on that day, when they go forward: the post goes "
-                f"out at {there:%H:%M}."
-            ]
-        if scheduling.comes_twice(local, typed.time_zone):
-            return [
-                f"Clocks in {typed.time_zone} show {local:%H:%M} twice on that day, when they go back: the post "
-                "goes out at the first one."
-            ]
-    except (Unusable, OverflowError):
-        pass  # an error says so already
-    return []
+    note = scheduling.note(typed.local_time, typed.time_zone)
+    return [note] if note else []
 
 
 def _wrong_time(typed: Typed, subject: Subject, now: datetime) -> dict[str, str]:

@@ -309,7 +309,9 @@ def test_a_post_is_rescheduled_by_a_local_time_and_its_zone(
 ) -> None:
     delivery = post(shared, account, timing=AT_PUBLISH).deliveries.get()
     asked = {"when": "time", "local_time": "2030-03-31T02:30", "time_zone": "Europe/Berlin"}
-    press(publisher, "post_reschedule", delivery.post_id, **asked)
+    said = press(publisher, "post_reschedule", delivery.post_id, **asked)
+    assert "skip 02:30 on that day" in said
+    assert "goes out at 03:30" in said
     delivery.refresh_from_db()
     assert delivery.due_at is not None
     assert delivery.due_at.isoformat() == "2030-03-31T01:30:00+00:00"
@@ -323,7 +325,12 @@ def test_a_time_that_is_none_is_an_error_in_the_form_and_nothing_is_moved(
     at_a_time = {"when": "time", "local_time": "2030-03-01T10:00", "time_zone": "UTC"}
     for asked, words in (
         (at_a_time | {"local_time": ""}, "Choose a day and a time."),
-        (at_a_time | {"local_time": "2030-02-30T10:00"}, "Choose a day and a time."),
+        (at_a_time | {"local_time": "2030-02-30T10:00"}, "There is no 30 February 2030."),
+        (at_a_time | {"local_time": "2027-02-29T10:00"}, "There is no 29 February 2027."),
+        (at_a_time | {"local_time": "2030-13-01T10:00"}, "Choose a day and a time."),
+        (at_a_time | {"local_time": "2030-02-00T10:00"}, "Choose a day and a time."),
+        (at_a_time | {"local_time": "0000-02-30T10:00"}, "Choose a day and a time."),
+        (at_a_time | {"local_time": "2030-02-28T25:00"}, "Choose a day and a time."),
         (at_a_time | {"local_time": "x" * 5000}, "at most 16 characters"),
         (at_a_time | {"time_zone": "Mars/Base"}, "Mars/Base"),
         ({"when": "never"}, "never"),
