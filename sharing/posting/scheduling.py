@@ -9,7 +9,6 @@ import re
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-
 _WRITTEN = re.compile(r"(\d{4})-(\d{2})-(\d{2})T\d{2}:\d{2}", re.ASCII)
 
 

@@ -41,7 +41,7 @@ class Line:
 
 def lines(deliveries: Sequence[Delivery], now: datetime) -> list[Line]:
     """Return deliveries as lines, with three queries for their readers, their numbers and what is asked of them."""
-    arrivals = _arrivals(each.link_code for each in deliveries)
+    arrivals = arrivals_of(each.link_code for each in deliveries)
     open_wishes = Prefetch("wishes", PostWish.objects.filter(ended_at=None), to_attr="open_wishes")
     prefetch_related_objects(deliveries, open_wishes, "numbers")
     return [
@@ -67,7 +67,8 @@ def when_of(delivery: Delivery) -> str:
     return in_words(delivery.due_at, zone_of(delivery.post))
 
 
-def _arrivals(codes: Iterable[str]) -> dict[str, int]:
+def arrivals_of(codes: Iterable[str]) -> dict[str, int]:
+    """Return how many readers the short links of posts brought, by code; one that brought none is left out."""
     rows: Any = (
         ShareCount.objects.filter(
             channel__in=[f"{POST_PREFIX}{code}" for code in codes], share_class=ShareClass.ARRIVAL
