@@ -10,6 +10,7 @@ from wagtail.admin.panels import FieldPanel, FieldRowPanel, HelpPanel, MultiFiel
 from wagtail.contrib.settings.models import BaseGenericSetting, register_setting
 
 from sharing.posting import templates
+from sharing.posting.auto_post_form import AutoPostRuleForm
 
 LONGEST_TEMPLATE = 2000
 # Between two posts of one rule: four weeks.
@@ -118,6 +119,7 @@ class AutoPostRule(BaseGenericSetting):
     changed_at = models.DateTimeField(auto_now=True)
 
     select_related: ClassVar = ["template"]
+    base_form_class = AutoPostRuleForm
     panels: ClassVar = [
         HelpPanel(
             "<p>When an article or section is published for the first time, it is posted as said here: once in "
