@@ -162,6 +162,12 @@ class Desk:
         return self.typed.accounts - {each.account.pk for each in self.chosen}
 
     @property
+    def text_problem(self) -> str:
+        """Return what is wrong with the text for all accounts itself, whichever sends it; empty where nothing is."""
+        unread = (each.worded for each in self.chosen if each.worded and not each.own_text.strip())
+        return next((" ".join(each.blocking) for each in unread if not each.is_read), "")
+
+    @property
     def why_missing(self) -> str:
         """Return why accounts that were chosen cannot be posted with, in a sentence."""
         left_out = [each for each in self.seats if each.account.pk in self.missing]
@@ -180,6 +186,7 @@ class Desk:
                 link=seat.link,
                 warning=self.typed.warning,
                 card=self.card,
+                told=self.text_problem,
             )
             for seat in self.chosen
             if seat.connector is not None and seat.worded is not None

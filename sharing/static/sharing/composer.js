@@ -126,6 +126,8 @@ class Composer {
       const drawn = await answer.text();
       if (asked !== this.changes) return;
       this.previews.innerHTML = drawn;
+      // What is wrong with the texts by now is said there.
+      for (const each of this.form.querySelectorAll("[data-text-error]")) each.hidden = true;
       this.follow();
     } catch {
       // What is shown stays; the next key tries again.

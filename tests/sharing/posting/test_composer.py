@@ -193,6 +193,24 @@ def test_variables_in_the_text_are_replaced_and_an_unknown_one_is_named(
     assert Delivery.objects.get().text.startswith("Why of Sleep: http")
 
 
+def test_what_is_wrong_with_the_text_is_said_once_however_many_accounts_send_it(
+    publisher: Client, part: ShareTarget, mastodon: SocialAccount, bluesky: SocialAccount
+) -> None:
+    accounts = (mastodon, bluesky, add_account("@third@social.example"))
+    own = {f"text-{bluesky.pk}": "y" * 400}
+    for fields in ({"text": "{sumary}"}, {"text": " "}, {"text": "x" * 30_000}):
+        words = "no variable" if "{" in fields["text"] else ""
+        words = words or ("Write something first" if fields["text"] == " " else "Too long: at most")
+        for action in ("save", "draft", "preview", "live"):
+            data = typed(*accounts, action=action, **fields)
+            html = publisher.post(compose_url(part), data).content.decode()
+            assert html.count(words) == 1, (action, words)
+            html = publisher.post(compose_url(part), data | own).content.decode()
+            assert html.count(words) == 1, (action, words)
+            assert html.count("characters too long") == 1, action
+    assert not SocialPost.objects.exists()
+
+
 def test_the_composer_begins_with_the_default_template_in_words_and_its_link_as_a_variable(
     publisher: Client, part: ShareTarget, mastodon: SocialAccount, bluesky: SocialAccount
 ) -> None:
