@@ -80,6 +80,7 @@ def test_an_editor_writes_counts_looks_schedules_and_finds_the_post_in_the_edito
     own = desk.locator("[data-composer-own]", has_text="@sleep.example").locator("summary")
     own.focus()
     desk.keyboard.press("Enter")
+    expect(desk.get_by_label("Text of its own for @sleep.example")).to_be_focused()
     desk.keyboard.press("Control+A")
     desk.keyboard.type("Only for the sky. ")
     expect(desk.locator(".post-preview--bluesky")).to_contain_text("Only for the sky.")
