@@ -44,7 +44,10 @@ def editor_of(client: Client, shared: Shared, *, aside: bool = False) -> str:
     answer = client.get(f"/admin/pages/{shared.article.pk}/edit/")
     assert answer.status_code == 200
     page = re.sub(r"\s+", " ", answer.content.decode())
-    tab, beside = page.index('<div class="share-panel">'), page.index('<div class="share-panel share')
+    tab, beside = (
+        page.index('<div class="share-panel">'),
+        page.index('<div class="share-panel share'),
+    )
     first, last = sorted((tab, beside))
     return page[first:last] if (first == beside) == aside else page[last:]
 
