@@ -3,6 +3,7 @@
 import hashlib
 import secrets
 import threading
+import time
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -84,10 +85,16 @@ class Truth:
     tokens: dict[str, Token] = field(default_factory=dict)
     asked: Counter[str] = field(default_factory=Counter)
     lock: threading.RLock = field(default_factory=threading.RLock)
-    _ids: Any = field(default_factory=lambda: count(115_000_000_000_000_001))
+    # In milliseconds since 1970.
+    began: int = field(default_factory=lambda: time.time_ns() // 1_000_000)
+    _ids: Any = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Let ids begin with the moment, as Mastodon's do: a later run never gives an earlier run's id again."""
+        self._ids = count((self.began << 16) + 1)
 
     def next_id(self) -> str:
-        """Return an id that grows, as Mastodon's do."""
+        """Return an id that grows."""
         return str(next(self._ids))
 
     def add(

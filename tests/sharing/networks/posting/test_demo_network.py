@@ -4,7 +4,7 @@ import signal
 import subprocess
 import sys
 
-from sharing.networks.demo import DemoNetwork, Habits, Kind
+from sharing.networks.demo import DemoNetwork, Habits, Kind, Truth
 from sharing.networks.demo.exchange import Reply
 from sharing.networks.demo.faults import BEFORE, Fault, instead, spoil
 from sharing.networks.http import Expect, Outbound
@@ -49,3 +49,13 @@ def test_two_networks_in_one_process_know_nothing_of_each_other() -> None:
         assert one.netloc != other.netloc
         assert one.truth.habits.characters != other.truth.habits.characters
         assert one.truth.posts is not other.truth.posts
+
+
+def test_a_later_run_never_gives_an_id_of_an_earlier_one_again() -> None:
+    with DemoNetwork() as network:
+        assert int(network.truth.next_id()) > 115_000_000_000_000_001
+        began = network.truth.began
+    earlier, later = (Truth(began=began + after) for after in (0, 1))
+    given = [int(earlier.next_id()) for _ in range(1000)]
+    assert given == list(range(given[0], given[0] + 1000))
+    assert int(later.next_id()) > given[-1]
