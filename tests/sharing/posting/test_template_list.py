@@ -45,3 +45,17 @@ def test_automatic_posts_have_an_icon_of_their_own(administrator: Client) -> Non
     content = page.content.decode()
     assert "#icon-rotate" in content
     assert 'id="icon-rotate"' in get_icons()
+
+
+@pytest.mark.parametrize("text", ["\u202e{title}", "\x07{title}", "\u200b\u200b"])
+def test_a_template_hides_nothing(publisher: Client, text: str) -> None:
+    answer = publisher.post(reverse("post_templates:add"), {"name": "Hidden", "text": text})
+    assert answer.context_data is not None
+    assert answer.context_data["form"].errors["text"]
+    assert not PostTemplate.objects.exists()
+
+
+def test_a_template_may_have_several_lines_and_words_from_the_right(publisher: Client) -> None:
+    text = "خذ \u2066Vitamin D\u2069\r\n\r\n{title} ❤️"
+    publisher.post(reverse("post_templates:add"), {"name": "Lines", "text": text})
+    assert PostTemplate.objects.get().text.startswith("خذ")
