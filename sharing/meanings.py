@@ -36,7 +36,7 @@ _WORDS = {
     ShareClass.OBSERVED: (
         "Observed",
         "A network told us so of our own posts. No part of “shared”.",
-        "The network’s own count.",
+        "The network’s own count, when we last asked.",
     ),
     ShareClass.MENTION: (
         "Mentions",
@@ -48,12 +48,16 @@ _WORDS = {
 _ALWAYS = (ShareClass.INTENT, ShareClass.HANDED_OVER, ShareClass.ARRIVAL)
 
 
-def meanings(classes: Mapping[str, int] | None) -> list[Meaning]:
-    """Return what readers are told of the numbers by class; without numbers (None) nothing."""
+def meanings(classes: Mapping[str, int] | None, *, asked: str = "") -> list[Meaning]:
+    """Return what readers are told of the numbers by class; without numbers (None) nothing.
+
+    `asked` is how long ago the networks were asked: what they told is older than what is counted here.
+    """
     if classes is None:
         return []
+    ages = {ShareClass.OBSERVED: f" That was {asked}."} if asked else {}
     return [
-        Meaning(name, classes[each], words, source)
+        Meaning(name, classes[each], words, f"{source}{ages.get(each, '')}")
         for each, (name, words, source) in _WORDS.items()
         if each in _ALWAYS or classes[each]
     ]
