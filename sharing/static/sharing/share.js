@@ -171,7 +171,7 @@ function enhance(bar) {
     status.textContent = "";
     const copied = await writeToClipboard(copy.dataset.copy);
     copy.focus();
-    status.textContent = copied ? "Link copied" : `Copy this link: ${copy.dataset.copy}`;
+    status.replaceChildren(make("span", copied ? "Link copied" : `Copy this link: ${copy.dataset.copy}`));
     if (copied) report(code, copy.dataset.channel);
   });
   if (copy) copy.parentElement.hidden = false;
