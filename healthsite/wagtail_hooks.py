@@ -9,6 +9,7 @@ from django.utils.html import format_html
 from wagtail import hooks
 from wagtail.admin.menu import MenuItem
 
+from healthsite.article_editor import ArticleViews
 from healthsite.begin import Begin
 from healthsite.delivery.keeping import keep_page
 from healthsite.mail import outbox
@@ -19,6 +20,12 @@ from healthsite.sections_listing import SectionsListing
 def admin_style() -> str:
     """Mend what the admin lacks on a phone."""
     return format_html('<link rel="stylesheet" href="{}">', static("healthsite/admin.css"))
+
+
+@hooks.register("register_admin_viewset")
+def article_views() -> ArticleViews:
+    """Show an article's shares beside its text."""
+    return ArticleViews()
 
 
 @hooks.register("register_admin_urls")

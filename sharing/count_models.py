@@ -1,7 +1,7 @@
 """What is kept beside the counts of days: sums that are read often, and what is not counted, or not yet.
 
 `ShareCount` (sharing/models.py) is the truth: one row a target, channel, class and day. Everything here but
-floods and refusals can be computed from it again, and `sharing/recounting.py` does (docs/decisions/0022).
+floods and refusals can be computed from it again, and `sharing/recounting` does (docs/decisions/0022).
 """
 
 from collections.abc import Iterable

@@ -1,23 +1,15 @@
 """What the article editor shows of sharing."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from django.utils import timezone
-from django.utils.safestring import mark_safe
 from wagtail.admin.panels import Panel
 
-from sharing import ages, charts, queries, small_multiples
+from sharing import ages, article_shares, queries
 from sharing.campaign_admin import state_of
 from sharing.links import campaign_address
 from sharing.posting import queries as posts
-from sharing.shareables import Shareable, State, shareables
-
-_STATES = {
-    State.LIVE: "",
-    State.HIDDEN: "Not published now",
-    State.GONE: "Removed from the article",
-}
 
 
 class SharesPanel(Panel):
@@ -38,37 +30,14 @@ class SharesPanel(Panel):
         def get_context_data(self, parent_context: Any = None) -> dict[str, Any]:
             """Add a row for the article and one a section, in the order of the article."""
             context: dict[str, Any] = super().get_context_data(parent_context)
-            page = self.instance
-            rows = queries.article_report(page.pk) if page.pk else []
-            found = shareables(row.target for row in rows)
-            now = timezone.now()
-            courses = small_multiples.courses(
-                [row.target for row in rows], now.astimezone(UTC).date()
-            )
-            context["rows"] = [
-                {
-                    "target": row.target,
-                    "is_section": row.is_section,
-                    "counts": row.counts,
-                    "state": _STATES[found[row.target.pk].state],
-                    "is_live": found[row.target.pk].state is State.LIVE,
-                    "course": courses[row.target.pk],
-                }
-                for row in sorted(rows, key=lambda row: _place(found[row.target.pk]))
-            ]
-            context["shared"] = sum(row.counts.total for row in rows)
-            context["arrivals"] = sum(row.counts.classes["arrival"] for row in rows)
-            context["days"] = small_multiples.DAYS
-            # Our own words and marks, by the serializer.
-            context["legend"] = mark_safe(charts.legend("Shared", "Arrivals"))  # noqa: S308
+            page, now = self.instance, timezone.now()
+            if page.pk:
+                context["shares"] = article_shares.of_article(page.pk, self.request)
             context["campaigns"] = [
                 {"link": link, "address": campaign_address(link.code), "state": state_of(link, now)}
                 for link in (queries.campaign_links_of(page.pk) if page.pk else [])
             ]
             context["posts"] = _posts(page.pk, now) if page.pk else ""
-            as_of = queries.counted_until()
-            context["as_of"] = as_of
-            context["age"] = ages.ago(as_of, now) if as_of else ""
             return context
 
 
@@ -80,9 +49,3 @@ def _posts(page_id: int, now: datetime) -> str:
     numbers = ", ".join(posts.in_numbers(number, name) for name, number in told.numbers.items())
     sources = ", ".join(told.sources[:3]) + (" and others" if len(told.sources) > 3 else "")
     return f"{numbers} (last told by {sources}, {ages.ago(told.as_of, now)})"
-
-
-def _place(shared: Shareable) -> tuple[bool, bool, int, int]:
-    """Return where an editor looks for it: the article, its sections in order, what was removed."""
-    is_removed = shared.is_section and not shared.position
-    return shared.is_section, is_removed, shared.position, shared.target.pk

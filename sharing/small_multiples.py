@@ -1,7 +1,7 @@
 """One small picture an article and each of its sections, all on one scale: what the editor compares."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from urllib.parse import urlencode
 
@@ -27,8 +27,18 @@ class Course:
 
     now: Tally
     before: Tally
-    picture: SafeString
+    chart: Small
     report_url: str
+
+    @property
+    def picture(self) -> SafeString:
+        """Draw it."""
+        return _drawn(self.chart)
+
+    @property
+    def picture_aside(self) -> SafeString:
+        """Draw it once more for the same page, with names of its own."""
+        return _drawn(replace(self.chart, key=f"aside-{self.chart.key}"))
 
     @property
     def compared(self) -> str:
@@ -54,7 +64,7 @@ def courses(targets: Sequence[ShareTarget], today: date) -> dict[int, Course]:
         result[target.pk] = Course(
             now=total(by_day.get(day, Tally()) for day in days),
             before=total(by_day.get(day, Tally()) for day in period.before.each_day()),
-            picture=_picture(target, [by_day.get(day, Tally()) for day in days], period, scale),
+            chart=_chart(target, [by_day.get(day, Tally()) for day in days], period, scale),
             report_url=report_url(target),
         )
     return result
@@ -96,12 +106,15 @@ def _by_day(target_ids: list[int], first: date, last: date) -> dict[int, dict[da
     }
 
 
-def _picture(
-    target: ShareTarget, tallies: Sequence[Tally], period: Period, scale: int
-) -> SafeString:
+def _drawn(chart: Small) -> SafeString:
+    # The markup is the serializer's own, in which all text is escaped.
+    return mark_safe(charts.small(chart))  # noqa: S308
+
+
+def _chart(target: ShareTarget, tallies: Sequence[Tally], period: Period, scale: int) -> Small:
     shared = [tally.shared for tally in tallies]
     arrivals = [tally.arrival for tally in tallies]
-    chart = Small(
+    return Small(
         key=f"shares-{target.pk}",
         title=f"Shares and arrivals of {target.label} by day, {period.words}",
         description=" ".join(
@@ -113,8 +126,6 @@ def _picture(
         largest=scale,
         labels=(_short(period.first), _short(period.last)),
     )
-    # The markup is the serializer's own, in which all text is escaped.
-    return mark_safe(charts.small(chart))  # noqa: S308
 
 
 def _course(name: str, numbers: Sequence[int], period: Period) -> str:

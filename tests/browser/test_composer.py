@@ -55,7 +55,7 @@ def test_an_editor_writes_counts_looks_schedules_and_finds_the_post_in_the_edito
     text = desk.get_by_label("Text for all accounts")
     text.fill("👩‍👩‍👧‍👦" * 3 + " {link}")
     sky = desk.locator("[data-counter]", has_text="Bluesky")
-    fediverse = desk.locator("[data-counter]", has_text="@demo@")
+    fediverse = desk.locator("[data-counter]", has_text="@sleep@social.example")
     link = sky.get_attribute("data-link") or ""
     expect(sky).to_contain_text(f"{4 + len(link)} of 300")
     text.fill("x" * 290)

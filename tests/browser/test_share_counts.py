@@ -177,9 +177,14 @@ def test_an_editor_compares_sections_and_the_panel_passes_wcag(browser: Browser,
     page.get_by_role("link", name="Electrolytes").first.click()
     page.wait_for_url(re.compile(r"#block-"))
     page.get_by_role("tab", name="Shares").click()
-    panel = page.locator(".share-panel")
+    panel = page.locator(".share-panel:not(.share-panel--aside)")
     expect(panel.get_by_role("heading", name="Section: Electrolytes")).to_be_visible()
     assert panel.locator("svg[role=img]").count() == panel.locator(".share-panel__row").count() > 1
+    # The same beside the text, while it is written.
+    page.get_by_role("tab", name="Content").click()
+    page.get_by_role("button", name="Toggle shares").click()
+    expect(page.locator(".share-panel--aside")).to_be_visible()
+    page.get_by_role("tab", name="Shares").click()
     for width in (1280, 390):
         page.set_viewport_size({"width": width, "height": 900})
         results = Axe().run(page, context=".share-panel", options=WCAG)

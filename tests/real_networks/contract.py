@@ -82,11 +82,11 @@ def mastodon_lacks(
     limit = connector("mastodon", client).limits(account).text.limit
     client.close()
     lacks = lacking.ask(_real(running, account), limit=limit)
-    terminal = request.config.pluginmanager.get_plugin("terminalreporter")
-    assert terminal is not None
-    terminal.write_line("")
-    for said in filter(None, (lacks.keys, lacks.limit, lacks.pictures, lacks.edits)):
-        terminal.write_line(f"{lacks.software}: {said}")
+    capturing = request.config.pluginmanager.get_plugin("capturemanager")
+    assert capturing is not None
+    with capturing.global_and_fixture_disabled():
+        for said in filter(None, (lacks.keys, lacks.limit, lacks.pictures, lacks.edits)):
+            print(f"\n{lacks.software}: {said}", end="", flush=True)
     return lacks
 
 

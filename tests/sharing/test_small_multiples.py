@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from articles.models import HomePage
 from sharing import small_multiples
 from sharing.models import ShareCount, ShareTarget
-from tests.factories import add_article, edit, section
+from tests.factories import add_article, add_draft, edit, section
 from tests.sharing.conftest import Shared, codes_of
 
 pytestmark = pytest.mark.django_db
@@ -39,10 +39,17 @@ def bars(markup: str) -> list[float]:
     ]
 
 
-def editor_of(client: Client, shared: Shared) -> str:
+def editor_of(client: Client, shared: Shared, *, aside: bool = False) -> str:
+    """Return what the tab of shares has, or what stands beside the text."""
     answer = client.get(f"/admin/pages/{shared.article.pk}/edit/")
     assert answer.status_code == 200
-    return re.sub(r"\s+", " ", answer.content.decode())
+    page = re.sub(r"\s+", " ", answer.content.decode())
+    tab, beside = (
+        page.index('<div class="share-panel">'),
+        page.index('<div class="share-panel share'),
+    )
+    first, last = sorted((tab, beside))
+    return page[first:last] if (first == beside) == aside else page[last:]
 
 
 def test_a_course_has_the_numbers_of_28_days_and_of_the_28_before(shared: Shared) -> None:
@@ -100,6 +107,28 @@ def test_the_editor_shows_the_article_and_its_sections_in_their_order(
     report = f"/admin/reports/shares/?period=28&amp;article={shared.article.pk}&amp;section="
     assert f"{report}{shared.sections['how']}" in page
     assert f"{report}whole" in page
+
+
+def test_beside_the_text_each_section_has_its_picture_and_the_names_in_it_are_its_own(
+    shared: Shared, editor: Client
+) -> None:
+    add(shared.sections["how"], "intent", 0, 1_234_567)
+    beside, tab = (editor_of(editor, shared, aside=aside) for aside in (True, False))
+    names = re.findall(r"<h3> <span>([^<]+)</span> ([^<]+?) </h3>", beside)
+    assert names == [("Whole article:", "Sleep"), ("Section:", "Why"), ("Section:", "How")]
+    assert "Shared <strong>1,234,567</strong> times in all, with no arrivals." in beside
+    assert beside.count('role="img"') == len(names)
+    ids = [set(re.findall(r' id="(aside-[^"]+|shares-[^"]+)"', each)) for each in (beside, tab)]
+    assert len(ids[0]) == len(ids[1]) > len(names)
+    assert not ids[0] & ids[1]
+
+
+def test_before_it_is_published_the_place_beside_the_text_says_when_there_will_be_something(
+    home: HomePage, editor: Client
+) -> None:
+    draft = add_draft(home, section("Why"))
+    page = editor.get(f"/admin/pages/{draft.pk}/edit/").content.decode()
+    assert page.count("Once this article is published, its shares and those of every section") == 2
 
 
 def test_the_order_follows_the_article_and_a_removed_section_comes_last(
