@@ -57,7 +57,7 @@ def sections_changed_last(number: int) -> QuerySet[Section]:
 
 def has_own_articles() -> bool:
     """Tell whether there is any article, published or not, beside the starter."""
-    return ArticlePage.objects.exclude(slug=STARTER_SLUG).exists()
+    return bool(ArticlePage.objects.exclude(slug=STARTER_SLUG).exists())
 
 
 def home_page() -> HomePage | None:
