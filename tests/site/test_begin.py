@@ -28,7 +28,8 @@ def fresh(home: HomePage, settings: Settings) -> HomePage:
     home.delete()
     starter = actions.install_starter_content()
     assert starter is not None
-    return HomePage.objects.get()
+    page: HomePage = HomePage.objects.get()
+    return page
 
 
 def first_page(client: Client) -> str:
