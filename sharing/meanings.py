@@ -21,27 +21,27 @@ _WORDS = {
     ShareClass.INTENT: (
         "Intents",
         "A network was chosen here. Whether it was posted there, we cannot see.",
-        "Counted when our own link opens the network’s page.",
+        "Counted by our link to the network.",
     ),
     ShareClass.HANDED_OVER: (
         "Handed over",
         "The link was copied, or given to the device’s share sheet.",
-        "A message from the page that was read.",
+        "Told by the page that was read.",
     ),
     ShareClass.ARRIVAL: (
         "Arrivals",
         "A shared link was opened: at least so often, as some apps strip links. No part of “shared”.",
-        "Counted when one of our short links is opened.",
+        "Counted by our short links.",
     ),
     ShareClass.OBSERVED: (
         "Observed",
         "A network told us so of our own posts. No part of “shared”.",
-        "The network’s own count, when we last asked.",
+        "Told by the network when last asked.",
     ),
     ShareClass.MENTION: (
         "Mentions",
         "Another site named this page. No part of “shared”.",
-        "The page that named it.",
+        "Read on that page.",
     ),
 }
 # Counted on every site; the others are told once there is something of them.

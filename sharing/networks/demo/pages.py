@@ -21,6 +21,11 @@ def style(truth: Truth, request: Request) -> Reply:
     return Reply(200, _STYLE.read_bytes(), {"Content-Type": "text/css; charset=utf-8"})
 
 
+def no_icon(truth: Truth, request: Request) -> Reply:
+    """GET /favicon.ico, which browsers ask for by themselves."""
+    return Reply(204)
+
+
 def picture(truth: Truth, request: Request, id: str) -> Reply:
     """GET /picture/:id."""
     if id not in truth.pictures:

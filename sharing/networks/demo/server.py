@@ -54,6 +54,7 @@ ROUTES: tuple[tuple[str, str, str, Answer], ...] = (
     ("POST", r"/bot([^/]+)/deleteMessage", "change", telegram_api.delete_message),
     ("GET", r"/", "page", pages.all_posts),
     ("GET", r"/demo\.css", "page", pages.style),
+    ("GET", r"/favicon\.ico", "page", pages.no_icon),
     ("GET", r"/picture/([A-Za-z0-9-]+)", "page", pages.picture),
     ("GET", r"/@[^/]+/([^/]+)", "page", pages.mastodon_post),
     ("GET", r"/profile/([^/]+)/post/([^/]+)", "page", pages.bluesky_post),

@@ -71,15 +71,15 @@ function announce(place, words) {
 }
 
 const MEANINGS = {
-  intent: ["Intents", "A network was chosen here. Whether it was posted there, we cannot see.", "Counted when our own link opens the network’s page."],
-  handed_over: ["Handed over", "The link was copied, or given to the device’s share sheet.", "A message from the page that was read."],
-  arrival: ["Arrivals", "A shared link was opened: at least so often, as some apps strip links. No part of “shared”.", "Counted when one of our short links is opened."],
-  observed: ["Observed", "A network told us so of our own posts. No part of “shared”.", "The network’s own count, when we last asked."],
-  mention: ["Mentions", "Another site named this page. No part of “shared”.", "The page that named it."],
+  intent: ["Intents", "A network was chosen here. Whether it was posted there, we cannot see.", "Counted by our link to the network."],
+  handed_over: ["Handed over", "The link was copied, or given to the device’s share sheet.", "Told by the page that was read."],
+  arrival: ["Arrivals", "A shared link was opened: at least so often, as some apps strip links. No part of “shared”.", "Counted by our short links."],
+  observed: ["Observed", "A network told us so of our own posts. No part of “shared”.", "Told by the network when last asked."],
+  mention: ["Mentions", "Another site named this page. No part of “shared”.", "Read on that page."],
 };
 
 function* meaningOf({ code, classes, below, as_of: asOf }, now) {
-  if (classes) yield make("p", "“Shared” adds up the first two of these numbers, and nothing else.");
+  if (classes) yield make("p", "“Shared” adds up the first two.");
   if (below) yield make("p", "So small a number is not told: on a health page it could point at a person.");
   const list = make("dl");
   for (const [name, [heading, meaning, source]] of Object.entries(MEANINGS)) {

@@ -263,11 +263,11 @@ def test_reposts_are_counted_as_observed_once_and_in_no_total(
     assert recounting.verify() == 0
     page = re.sub(r"\s+", " ", reader.get(f"/share/{target.code}/").content.decode())
     assert "Observed: 6" in page
-    assert "The network’s own count, when we last asked. That was" in page
+    assert "Told by the network when last asked. That was" in page
     PostNumber.objects.filter(delivery=one).update(as_of=clock() - timedelta(hours=20, minutes=1))
     PostNumber.objects.filter(delivery=two).update(as_of=clock() - timedelta(minutes=5, seconds=1))
     page = re.sub(r"\s+", " ", reader.get(f"/share/{target.code}/").content.decode())
-    assert "when we last asked. That was between 5 minutes and 20 hours ago." in page
+    assert "when last asked. That was between 5 minutes and 20 hours ago." in page
     for query in ("", f"?article={target.page_id}", f"?title={target.label[:4]}"):
         report = re.sub(
             r"\s+", " ", superuser.get(reverse("shares_report") + query).content.decode()
