@@ -16,7 +16,7 @@ from django.db import transaction
 from sharing import shareables
 from sharing.links import post_address
 from sharing.models import AutoPostRule, ShareTarget, SocialAccount
-from sharing.posting import actions, known_limits, queries
+from sharing.posting import actions, drafting, known_limits, queries
 from sharing.posting.actions import AlreadyPosted, Timing, Wording
 from sharing.posting.claims import clock
 from sharing.posting.models import Delivery, SocialPost
@@ -27,6 +27,7 @@ from sharing.shareables import State
 logger = logging.getLogger(__name__)
 
 _FIRST = SocialPost.Purpose.FIRST_PUBLISH
+_HAS_ONE = "The automatic posts left this account out: it has a post about this already."
 
 
 def first_publication(*, page_id: int, targets: Mapping[UUID | None, int]) -> int:
@@ -41,6 +42,33 @@ def first_publication(*, page_id: int, targets: Mapping[UUID | None, int]) -> in
     except Exception:
         logger.exception("page %s was published without the posts of the rule", page_id)
         return 0
+
+
+def accounts_to_come(subject: Subject) -> frozenset[int]:
+    """Return the ids of the accounts that the rule will post with once this is first published.
+
+    None where it was published before, or the rule leaves it out. What an account has a post about by then, it
+    does not post again.
+    """
+    rule = AutoPostRule.objects.filter(is_on=True).first()
+    if rule is None or not subject.is_awaited or not _is_meant(rule, subject.target):
+        return frozenset()
+    if subject.target.block_id in shareables.first_published(subject.target.page_id):
+        return frozenset()
+    if Delivery.objects.filter(target=subject.target, purpose=_FIRST).exists():
+        return frozenset()
+    active = rule.accounts.filter(state=SocialAccount.State.ACTIVE)
+    return frozenset(active.values_list("pk", flat=True))
+
+
+def _is_meant(rule: AutoPostRule, target: ShareTarget) -> bool:
+    if target.block_id is None:
+        return rule.article
+    if rule.sections != AutoPostRule.Sections.FIRST:
+        return bool(rule.sections == AutoPostRule.Sections.ALL)
+    draft = shareables.draft_of(target.page_id)
+    sections = [] if draft is None else shareables.labels_of(draft)[1:]
+    return bool(sections) and sections[0].block_id == target.block_id
 
 
 def _write(page_id: int, targets: Mapping[UUID | None, int]) -> int:
@@ -62,6 +90,8 @@ def _write(page_id: int, targets: Mapping[UUID | None, int]) -> int:
     )
     if not accounts or not new:
         return 0
+    # Whoever writes about the same at this moment stands in line: one of both sees the other's post.
+    list(ShareTarget.objects.select_for_update(no_key=True).filter(pk__in=new).order_by("pk"))
     written = 0
     for number, subject in enumerate(_chosen(rule, page_id, new, targets)):
         after = timedelta(hours=number * rule.hours_apart)
@@ -90,6 +120,7 @@ def _write_one(
     template = rule.template.text if rule.template else queries.default_template()
     known = known_limits.limits_of(accounts, ask=False)
     wordings, problems = [], {}
+    has_one = drafting.posted_about(subject.target, [each.pk for each in accounts])
     language = settings.LANGUAGE_CODE.partition("-")[0]
     for account in accounts:
         connector = known_limits.connector_of(account.network)
@@ -105,7 +136,7 @@ def _write_one(
             language=language,
         )
         wordings.append(Wording(account.pk, worded.text, code, language))
-        if worded.blocking:
+        if worded.blocking and account.pk not in has_one:
             problems[account.pk] = " ".join(worded.blocking)
     if not wordings:
         return 0
@@ -121,6 +152,9 @@ def _write_one(
         )
     except AlreadyPosted:
         return 0  # once in the life of each, however often it is published
+    for delivery in post.deliveries.filter(account_id__in=has_one):
+        # It stays in sight, and is the one of its life: no later publication posts in its place.
+        actions.cancel(delivery=delivery, why=_HAS_ONE)
     for account_id, sentence in problems.items():
         post.deliveries.filter(account_id=account_id).update(problem=sentence[:500])
     return 1

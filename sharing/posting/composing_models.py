@@ -11,6 +11,7 @@ from wagtail.contrib.settings.models import BaseGenericSetting, register_setting
 
 from sharing.networks.text import hidden, is_blank
 from sharing.posting import templates
+from sharing.posting.auto_post_form import AutoPostRuleForm
 
 LONGEST_TEMPLATE = 2000
 # Between two posts of one rule: four weeks.
@@ -119,6 +120,7 @@ class AutoPostRule(BaseGenericSetting):
     changed_at = models.DateTimeField(auto_now=True)
 
     select_related: ClassVar = ["template"]
+    base_form_class = AutoPostRuleForm
     panels: ClassVar = [
         HelpPanel(
             "<p>When an article or section is published for the first time, it is posted as said here: once in "

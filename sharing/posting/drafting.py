@@ -1,13 +1,14 @@
 """What people do with a post that has not begun: writing it once, changing it, moving it, letting it go out."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
-from django.db.models import F, Q
+from django.db.models import F, Max, Q
 
 from sharing.models import ShareTarget
 from sharing.posting import actions, installation, scheduling
@@ -25,18 +26,40 @@ OPEN = (_S.DRAFT, _S.APPROVED)
 COUNTS_AS_POSTED = (*OPEN, _S.PREPARING, _S.ARMED, _S.UNKNOWN, _S.PUBLISHED)
 
 
+NOBODY: Mapping[int, int] = MappingProxyType({})
+
+
 def counts_as_posted(delivery: Delivery) -> bool:
     """Tell whether its account has the post, will have it, or may have it: given up, it may be there all the same."""
     was_given_up = delivery.state == _S.CANCELLED and delivery.armed_at is not None
     return was_given_up or delivery.state in COUNTS_AS_POSTED
 
 
-class PostedAlready(NotNow):
-    """Say that some accounts have a post about this, and nobody asked for another."""
+def posted_about(target: ShareTarget, account_ids: Collection[int]) -> dict[int, int]:
+    """Return which of these accounts have a post about a target that counts as posted: the newest, by account."""
+    rows = (
+        Delivery.objects.filter(
+            Q(state__in=COUNTS_AS_POSTED) | Q(state=_S.CANCELLED, armed_at__isnull=False),
+            target=target,
+            account_id__in=account_ids,
+        )
+        .order_by()
+        .values_list("account_id")
+        .annotate(newest=Max("pk"))
+    )
+    return dict(rows)
 
-    def __init__(self, account_ids: Collection[int]) -> None:
+
+class PostedAlready(NotNow):
+    """Say that some accounts have a post about this, and nobody who knew of it asked for another."""
+
+    def __init__(self, account_ids: Collection[int], *, meanwhile: bool = False) -> None:
         self.account_ids = frozenset(account_ids)
-        super().__init__("There is a post about this already. Tick “Post again” to make another.")
+        super().__init__(
+            "This was posted meanwhile. Look at it, and tick “Post again” once more to make another."
+            if meanwhile
+            else "There is a post about this already. Tick “Post again” to make another."
+        )
 
 
 @dataclass(frozen=True)
@@ -92,11 +115,12 @@ def write(
     by: Any,
     approved: bool,
     form_key: UUID,
-    again: Collection[int] = (),
+    again: Mapping[int, int] = NOBODY,
 ) -> Written:
     """Make a post, once for each form; raises PostedAlready, NotNow, scheduling.Unusable.
 
-    `again` are the accounts for which a second post about the same is meant.
+    `again` are the accounts for which a second post about the same is meant, each with the newest one that was
+    known to whoever meant it (the delivery's id): a newer one is asked about again.
     """
     with transaction.atomic():
         # Two who write about the same at once stand in line here, so that the second one is asked. It does not
@@ -105,7 +129,7 @@ def write(
         before = SocialPost.objects.filter(form_key=form_key, target=target).first()
         if before is not None:
             return Written(before, is_new=False)
-        _refuse_unasked(target, {each.account_id for each in wordings} - set(again))
+        _refuse_unasked(target, {each.account_id for each in wordings}, again)
         post = actions.compose(
             target=target,
             wordings=wordings,
@@ -127,12 +151,12 @@ def revise(
     approved: bool,
     form_key: UUID,
     seen: datetime | None,
-    again: Collection[int] = (),
+    again: Mapping[int, int] = NOBODY,
 ) -> None:
     """Change a post that has not begun: its texts, accounts, time and approval.
 
     An account that is left out is cancelled, a new one is added. `seen` is the state of the post that the form
-    was opened with. Raises ChangedMeanwhile, PostedAlready, NotNow, scheduling.Unusable; then nothing changed.
+    was opened with; `again` as in `write`. Raises ChangedMeanwhile, PostedAlready, NotNow, scheduling.Unusable; then nothing changed.
     """
     now = clock()
     ShareTarget.objects.select_for_update(no_key=True).get(pk=post.target_id)
@@ -157,7 +181,7 @@ def revise(
             _change(there[account_id], wording, state, due, now)
     added = [wording for account_id, wording in wanted.items() if account_id not in there]
     if added:
-        _refuse_unasked(post.target, {each.account_id for each in added} - set(again))
+        _refuse_unasked(post.target, {each.account_id for each in added}, again)
         _add(post, added, state, due, now)
     for account_id, delivery in there.items():
         if account_id not in wanted:
@@ -250,16 +274,14 @@ def _held(post: SocialPost) -> SocialPost:
     )
 
 
-def _refuse_unasked(target: ShareTarget, account_ids: Collection[int]) -> None:
-    has_one = set(
-        Delivery.objects.filter(
-            Q(state__in=COUNTS_AS_POSTED) | Q(state=_S.CANCELLED, armed_at__isnull=False),
-            target=target,
-            account_id__in=account_ids,
-        ).values_list("account_id", flat=True)
-    )
-    if has_one:
-        raise PostedAlready(has_one)
+def _refuse_unasked(
+    target: ShareTarget, account_ids: Collection[int], again: Mapping[int, int]
+) -> None:
+    newest = posted_about(target, account_ids)
+    if unasked := newest.keys() - again.keys():
+        raise PostedAlready(unasked)
+    if unseen := {pk for pk, delivery_id in newest.items() if delivery_id > again[pk]}:
+        raise PostedAlready(unseen, meanwhile=True)
 
 
 def _change(

@@ -48,7 +48,7 @@ _NEW_AT_ONCE = 500
 _LEFT_FOR_POSTS = 10
 # Somebody else's post that carries ours on. Likes and replies carry it nowhere.
 _SHARES = (PostNumber.Name.REPOSTS, PostNumber.Name.QUOTES)
-_GONE = "The network no longer shows this post."
+GONE = "The network no longer shows this post."
 
 
 class Observer(Protocol):
@@ -84,6 +84,12 @@ def observe_due(observer: Observer, *, seconds: float) -> int:
 def wait_for(age: timedelta) -> timedelta | None:
     """Return how long the numbers of a post of this age may be old; None where they are read no more."""
     return next((wait for until, wait in _OFTEN if age < until), None)
+
+
+def is_gone(delivery: Delivery) -> bool:
+    """Tell whether the network did not show a published post any more at the last look that it answered."""
+    watch: PostWatch | None = getattr(delivery, "watch", None)
+    return watch is not None and watch.problem == GONE
 
 
 def watch_new() -> int:
@@ -196,7 +202,11 @@ def _ask_again(
         watch.failures, watch.problem = 0, ""
     else:
         watch.failures += 1
-        watch.problem = _GONE if isinstance(told, Told) else told.outcome.words[:500]
+        if isinstance(told, Told):
+            watch.problem = GONE
+        elif watch.problem != GONE:
+            # Silence after that does not bring the post back.
+            watch.problem = told.outcome.words[:500]
     watch.lease_until = None
     if usual is None or is_over:
         watch.due_at = None

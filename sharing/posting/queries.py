@@ -30,9 +30,11 @@ def link_names(codes: Iterable[str]) -> dict[str, str]:
 
 
 def deliveries_about(target_ids: Iterable[int]) -> list[Delivery]:
-    """Return all deliveries about these targets with their accounts and posts, the newest first, in one query."""
+    """Return all deliveries about these targets with their accounts, posts and watches, the newest first, in one query."""
     rows = Delivery.objects.filter(target_id__in=list(target_ids))
-    return list(rows.select_related("account", "post__target").order_by("-created_at", "-pk"))
+    return list(
+        rows.select_related("account", "post__target", "watch").order_by("-created_at", "-pk")
+    )
 
 
 def accounts_to_choose() -> list[SocialAccount]:

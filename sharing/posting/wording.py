@@ -21,6 +21,8 @@ class Worded:
     length: Length
     limits: Limits
     problems: Sequence[Problem]
+    # False where it was not read at all: empty, far too long, or with a variable that there is not.
+    is_read: bool = True
 
     @property
     def blocking(self) -> list[str]:
@@ -85,4 +87,4 @@ def _unread(text: str, limits: Limits, sentence: str) -> Worded:
     length = (
         measure(text, limits.text) if len(text) <= LONGEST_TEXT else Length(len(text), len(text))
     )
-    return Worded(text, length, limits, [Problem("text", sentence)])
+    return Worded(text, length, limits, [Problem("text", sentence)], is_read=False)

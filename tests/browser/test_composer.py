@@ -80,6 +80,7 @@ def test_an_editor_writes_counts_looks_schedules_and_finds_the_post_in_the_edito
     own = desk.locator("[data-composer-own]", has_text="@sleep.example").locator("summary")
     own.focus()
     desk.keyboard.press("Enter")
+    expect(desk.get_by_label("Text of its own for @sleep.example")).to_be_focused()
     desk.keyboard.press("Control+A")
     desk.keyboard.type("Only for the sky. ")
     expect(desk.locator(".post-preview--bluesky")).to_contain_text("Only for the sky.")
@@ -104,4 +105,39 @@ def test_an_editor_writes_counts_looks_schedules_and_finds_the_post_in_the_edito
     expect(row).to_contain_text("1 June 2099, 10:00")
     expect(row.get_by_text("Scheduled")).to_have_count(2)
     assert editor.strangers == []
+    editor.context.close()
+
+
+def test_who_was_signed_out_while_writing_is_told_and_loses_no_word(
+    browser: Browser, site: str, site_data: Path
+) -> None:
+    editor = Visit(browser, site)
+    desk = editor.page
+    sign_in(desk, site)
+    editor.open("/admin/posts/new/")
+    desk.get_by_role("link", name="Vitamin deficiency", exact=True).first.click()
+    text = desk.get_by_label("Text for all accounts")
+    text.fill("Long thought about. {link}")
+    address = desk.url
+    editor.context.clear_cookies(name="sessionid")
+
+    # Typing on tells it, and the button sends nothing.
+    text.press_sequentially("!")
+    told = desk.get_by_role("alert").filter(has_text="You were signed out.")
+    expect(told).to_be_visible()
+    desk.get_by_role("button", name="Save as a draft").click()
+    expect(told).to_be_visible()
+    assert desk.url == address
+    expect(text).to_have_value("Long thought about. {link}!")
+
+    # Signing in, in another tab, makes the token of this page void; it gets a new one.
+    with editor.context.expect_page() as opened:
+        told.get_by_role("link", name="Sign in in another tab").click()
+    sign_in(opened.value, site)
+    opened.value.close()
+    text.press_sequentially("!")
+    expect(told).to_be_hidden()
+    desk.get_by_role("button", name="Save as a draft").click()
+    expect(desk.get_by_text("Choose at least one account.")).to_be_visible()
+    expect(text).to_have_value("Long thought about. {link}!!")
     editor.context.close()

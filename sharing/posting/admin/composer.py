@@ -198,16 +198,15 @@ class Composer(WagtailAdminTemplateMixin, TemplateView):
                 "below, to be copied."
             )
         if desk.missing and len(desk.typed.accounts) <= MOST_ACCOUNTS:
-            errors["accounts"] = (
-                "An account that you chose was disconnected or paused meanwhile. Look at the accounts and save again."
-            )
+            errors["accounts"] = f"{desk.why_missing} Look at the accounts and save again."
+        if desk.text_problem:
+            errors["text"] = desk.text_problem
         for seat in desk.chosen:
-            if seat.worded is not None and seat.worded.blocking:
-                errors[f"account-{seat.account.pk}"] = " ".join(seat.worded.blocking)
-            if seat.asks_again and not seat.is_again:
-                errors["again"] = (
-                    "There is a post about this already. Look at it, and tick “Post again” to make another."
-                )
+            blocking = " ".join(seat.worded.blocking) if seat.worded is not None else ""
+            if blocking and blocking != desk.text_problem:
+                errors[f"account-{seat.account.pk}"] = blocking
+            if seat.unasked:
+                errors["again"] = seat.unasked
         return errors
 
     def _desk(self, typed: Typed, *, ask: bool = True) -> Desk:
@@ -278,6 +277,10 @@ class Composer(WagtailAdminTemplateMixin, TemplateView):
                 for each in desk.seats
                 if (sentence := (errors or {}).get(f"account-{each.account.pk}"))
             ],
+            # What is wrong with the texts stands beside them then, and not under the previews as well.
+            texts_are_marked=any(
+                name == "text" or name.startswith("account-") for name in errors or {}
+            ),
             replaced=replaced,
             theirs=theirs,
             post=self.post_row,

@@ -9,10 +9,10 @@ from typing import Any
 from sharing.links import post_address
 from sharing.networks.posting import network_name
 from sharing.networks.posting.contract import Connector, Limits
-from sharing.posting import actions, known_limits, queries
+from sharing.posting import actions, auto_posts, known_limits, queries
 from sharing.posting.actions import Wording
 from sharing.posting.admin.composer_form import Typed
-from sharing.posting.admin.composer_lines import Line, lines
+from sharing.posting.admin.composer_lines import Line, lines, when_of
 from sharing.posting.admin.composer_preview import Card, Preview, card_of, preview
 from sharing.posting.drafting import counts_as_posted
 from sharing.posting.known_limits import KnownLimits
@@ -40,8 +40,41 @@ class Seat:
     own_text: str
     worded: Worded | None
     earlier: Sequence[Line]
-    asks_again: bool
-    is_again: bool
+    # Of those that count as posted; None where it needs no tick to post.
+    newest: Delivery | None
+    # The newest post that was shown beside a tick; 0 without one.
+    ticked: int
+    # The automatic posts will post this with it, unless it has a post by then.
+    is_automatic: bool
+
+    @property
+    def asks_again(self) -> bool:
+        """Tell whether it posts only where “Post again” is ticked."""
+        return self.newest is not None
+
+    @property
+    def is_again(self) -> bool:
+        """Tell whether somebody who saw the newest post asks for another."""
+        return self.newest is not None and self.ticked >= self.newest.pk
+
+    @property
+    def again_name(self) -> str:
+        """Return the name of the tick. A browser that restores a form ticks none of another name."""
+        return f"again-{self.account.pk}-{self.newest.pk}" if self.newest is not None else ""
+
+    @property
+    def unasked(self) -> str:
+        """Return why it posts nothing as it is; empty where it does."""
+        if self.newest is None or self.is_again:
+            return ""
+        if self.ticked:
+            return (
+                f"This was posted meanwhile ({self.account.handle}, {when_of(self.newest)}). Look at it, and tick "
+                "“Post again” once more to make another."
+            )
+        return (
+            "There is a post about this already. Look at it, and tick “Post again” to make another."
+        )
 
     @property
     def network(self) -> str:
@@ -67,6 +100,19 @@ class Seat:
         if self.account.state == _State.DISCONNECTED:
             return "Disconnected."
         return ""
+
+    @property
+    def left_out(self) -> str:
+        """Return what is said of it, after its handle, where it was chosen and cannot be."""
+        match _State(self.account.state):
+            case _State.PAUSED:
+                return "was paused meanwhile"
+            case _State.EXPIRED:
+                return "must be connected again before anything is sent with it"
+            case _State.DISCONNECTED:
+                return "was disconnected meanwhile"
+            case _State.ACTIVE:
+                return f"is on {self.network}, where nothing can be posted"
 
     @property
     def rule(self) -> str:
@@ -116,6 +162,20 @@ class Desk:
         return self.typed.accounts - {each.account.pk for each in self.chosen}
 
     @property
+    def text_problem(self) -> str:
+        """Return what is wrong with the text for all accounts itself, whichever sends it; empty where nothing is."""
+        unread = (each.worded for each in self.chosen if each.worded and not each.own_text.strip())
+        return next((" ".join(each.blocking) for each in unread if not each.is_read), "")
+
+    @property
+    def why_missing(self) -> str:
+        """Return why accounts that were chosen cannot be posted with, in a sentence."""
+        left_out = [each for each in self.seats if each.account.pk in self.missing]
+        if not left_out:
+            return "An account that you chose was disconnected meanwhile."
+        return " ".join(f"{each.account.handle} {each.left_out}." for each in left_out)
+
+    @property
     def previews(self) -> list[Preview]:
         """Return how the post will look to each chosen account's followers."""
         return [
@@ -126,6 +186,7 @@ class Desk:
                 link=seat.link,
                 warning=self.typed.warning,
                 card=self.card,
+                told=self.text_problem,
             )
             for seat in self.chosen
             if seat.connector is not None and seat.worded is not None
@@ -160,6 +221,7 @@ def lay(
     in_post = {each.account_id: each for each in mine}
     accounts = queries.accounts_to_choose()
     known = known_limits.limits_of(accounts, ask=ask)
+    automatic = auto_posts.accounts_to_come(subject) if shows_earlier else frozenset()
     own_ids = {each.pk for each in mine}
     earlier: dict[int, list[Delivery]] = {}
     for each in queries.deliveries_about([subject.target.pk] if shows_earlier else []):
@@ -181,6 +243,8 @@ def lay(
             if connector is not None and found is not None
             else None
         )
+        posted = [] if delivery else filter(counts_as_posted, earlier.get(account.pk, []))
+        newest = max(posted, key=lambda each: each.pk, default=None)
         seats.append(
             Seat(
                 account=account,
@@ -193,9 +257,9 @@ def lay(
                 own_text=typed.own.get(account.pk, ""),
                 worded=worded,
                 earlier=by_account.get(account.pk, []),
-                asks_again=delivery is None
-                and any(map(counts_as_posted, earlier.get(account.pk, []))),
-                is_again=account.pk in typed.again,
+                newest=newest,
+                ticked=typed.again.get(account.pk, 0),
+                is_automatic=delivery is None and newest is None and account.pk in automatic,
             )
         )
     return Desk(subject, typed, seats, card_of(subject))

@@ -67,7 +67,8 @@ class Typed:
     """The fields of the composer as they were sent or are first shown.
 
     `text` is for all accounts; `own` has the texts of single ones, by account id. `was` is the moment of the post's
-    last change that the form was opened with, in ISO format; empty for a new post.
+    last change that the form was opened with, in ISO format; empty for a new post. `again` has the newest earlier
+    post (the delivery's id) that was shown beside a tick “Post again”, by account id.
     """
 
     form_key: UUID
@@ -80,7 +81,7 @@ class Typed:
     when: str = str(_When.NOW)
     local_time: str = ""
     time_zone: str = ""
-    again: frozenset[int] = frozenset()
+    again: Mapping[int, int] = field(default_factory=dict)
     template: str = ""
     was: str = ""
 
@@ -104,7 +105,7 @@ class Typed:
             # Some browsers add seconds.
             local_time=data.get("local_time", "").strip()[:16],
             time_zone=data.get("time_zone", "").strip(),
-            again=_ids(data.getlist("again")),
+            again=_again(data),
             template=data.get("template", ""),
             was=data.get("was", ""),
         )
@@ -187,23 +188,8 @@ def notes_on_time(typed: Typed) -> list[str]:
     """Return what an editor may not expect of the time: hours that clocks skip or show twice."""
     if typed.when != _When.AT_TIME:
         return []
-    try:
-        local = scheduling.parse(typed.local_time)
-        due = scheduling.moment(local, typed.time_zone)
-        if scheduling.is_skipped(local, typed.time_zone):
-            there = due.astimezone(scheduling.zone(typed.time_zone))
-            return [
-                f"Clocks in {typed.time_zone} skip {local:%H:%M} on that day, when they go forward: the post goes "
-                f"out at {there:%H:%M}."
-            ]
-        if scheduling.comes_twice(local, typed.time_zone):
-            return [
-                f"Clocks in {typed.time_zone} show {local:%H:%M} twice on that day, when they go back: the post "
-                "goes out at the first one."
-            ]
-    except (Unusable, OverflowError):
-        pass  # an error says so already
-    return []
+    note = scheduling.note(typed.local_time, typed.time_zone)
+    return [note] if note else []
 
 
 def _wrong_time(typed: Typed, subject: Subject, now: datetime) -> dict[str, str]:
@@ -234,6 +220,17 @@ def _id(text: str) -> int | None:
 
 def _ids(texts: Iterable[str]) -> frozenset[int]:
     return frozenset(number for text in texts if (number := _id(text)) is not None)
+
+
+def _again(data: QueryDict) -> dict[int, int]:
+    found = {}
+    for name in data:
+        prefix, _, rest = name.partition("-")
+        account, _, newest = rest.partition("-")
+        account_id, delivery_id = _id(account), _id(newest)
+        if prefix == "again" and account_id is not None and delivery_id is not None:
+            found[account_id] = delivery_id
+    return found
 
 
 def _key(text: str) -> UUID:

@@ -55,6 +55,8 @@ class Preview:
     pieces: Sequence[Piece]
     warning: str
     card: Card | None
+    # What is wrong with this account's post alone.
+    blocking: Sequence[str]
 
     @property
     def name(self) -> str:
@@ -75,8 +77,9 @@ def preview(
     link: str,
     warning: str,
     card: Card | None,
+    told: str = "",
 ) -> Preview:
-    """Return how a post will look. A card that the network makes of a link needs the link in the text."""
+    """Return how a post will look; `told` is said of the text for all accounts already. A card that the network makes of a link needs the link in the text."""
     text = worded.text[:_LONGEST_SHOWN]
     has_card = connector.abilities.card is CardFrom.POST or (
         connector.abilities.card is CardFrom.PAGE and link in worded.text
@@ -88,6 +91,7 @@ def preview(
         pieces_of(text, connector.slug, link),
         warning if connector.abilities.warnings else "",
         card if has_card else None,
+        [each for each in worded.blocking if each != told],
     )
 
 

@@ -10,6 +10,7 @@ from django.db.models import Prefetch
 from django.http import Http404, HttpRequest
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.functional import cached_property
 from django.utils.text import Truncator
 from django.views.generic import TemplateView
@@ -17,14 +18,18 @@ from wagtail.admin.views.generic.base import WagtailAdminTemplateMixin
 
 from sharing.links import post_address
 from sharing.networks.posting import network_name
+from sharing.networks.posting.contract import Repeat
 from sharing.posting import drafting, installation
+from sharing.posting.admin.composer_lines import arrivals_of
 from sharing.posting.admin.numbers import numbers_of
 from sharing.posting.admin.post_list import kind_of
 from sharing.posting.admin.standing import (
     Standing,
     in_words,
     post_when,
+    site_zone,
     standing,
+    zone_of,
 )
 from sharing.posting.after_models import PostWatch, PostWish
 from sharing.posting.afterwards import abilities
@@ -37,6 +42,7 @@ from sharing.posting.states import HELD, DeliveryState
 from sharing.shareables import State, edit_url, shareables
 
 _S = DeliveryState
+_PUBLISH = DeliveryAttempt.Kind.PUBLISH
 # What goes out so soon is watched for.
 _SOON = timedelta(minutes=1)
 # A ledger longer than this begins with its last lines.
@@ -87,8 +93,11 @@ class Shown:
     delivery: Delivery
     network: str
     standing: Standing
+    problem: str
     when: Sequence[tuple[str, str]]
     link: str
+    # How many readers came by it.
+    arrivals: int
     wish: PostWish | None
     refused: PostWish | None
     notice: Notice | None
@@ -198,7 +207,19 @@ def context_of(post: SocialPost, request: HttpRequest) -> dict[str, Any]:
     deliveries = list(post.deliveries.all())
     told = notices(deliveries, shared)
     approves = may_approve(request.user, post.target)
-    shown = [_shown(each, told.get(each.pk), approves=approves, now=now) for each in deliveries]
+    arrivals = arrivals_of(each.link_code for each in deliveries)
+    shown = [
+        _shown(
+            each,
+            told.get(each.pk),
+            arrivals.get(each.link_code, 0),
+            approves=approves,
+            now=now,
+        )
+        for each in deliveries
+    ]
+    # What asks for a person comes first.
+    shown.sort(key=lambda each: (not each.standing.needs_person, each.standing.key != "gone"))
     target = shared[post.target_id]
     buttons = _post_buttons(post, deliveries, approves=approves)
     return {
@@ -211,6 +232,7 @@ def context_of(post: SocialPost, request: HttpRequest) -> dict[str, Any]:
         ),
         "when": post_when(post),
         "approved_at": in_words(post.approved_at),
+        "zone": site_zone().key,
         "created_at": in_words(post.created_at),
         "shown": shown,
         "buttons": buttons,
@@ -226,7 +248,9 @@ def _is_under_way(delivery: Delivery, wish: PostWish | None, now: datetime) -> b
     return delivery.state in HELD or waits or wish is not None
 
 
-def _shown(delivery: Delivery, notice: Notice | None, *, approves: bool, now: datetime) -> Shown:
+def _shown(
+    delivery: Delivery, notice: Notice | None, arrivals: int, *, approves: bool, now: datetime
+) -> Shown:
     wishes = list(delivery.wishes.all())
     open_wish = next((each for each in wishes if each.ended_at is None), None)
     last = wishes[-1] if wishes else None
@@ -239,15 +263,18 @@ def _shown(delivery: Delivery, notice: Notice | None, *, approves: bool, now: da
     lines = [_line(each, now) for each in attempts]
     buttons = _buttons(delivery, open_wish, notice, approves=approves)
     numbers = _observed(delivery, now)
+    problem = _problem(delivery, stands, attempts)
     seen = (stands, [(line.began, line.came_back, line.led_to) for line in lines], delivery.text,
-            delivery.permalink, buttons, delivery.problem, notice, refused and refused.pk,
-            numbers and numbers.words)  # fmt: skip
+            delivery.permalink, buttons, problem, notice, refused and refused.pk,
+            numbers and numbers.words, arrivals)  # fmt: skip
     return Shown(
         delivery=delivery,
         network=network_name(delivery.account.network),
         standing=stands,
+        problem=problem,
         when=_when(delivery),
         link=post_address(delivery.link_code),
+        arrivals=arrivals,
         wish=open_wish,
         refused=refused,
         notice=notice,
@@ -259,17 +286,29 @@ def _shown(delivery: Delivery, notice: Notice | None, *, approves: bool, now: da
     )
 
 
+def _problem(delivery: Delivery, stands: Standing, attempts: Sequence[DeliveryAttempt]) -> str:
+    """Return what came back last, unless how it stands says that already."""
+    problem = delivery.problem
+    can = abilities(delivery.account.network)
+    if delivery.state == _S.UNKNOWN and can is not None and can.repeat is Repeat.NEVER:
+        # Nothing can be looked for there: what it said when the post was sent tells more.
+        sent = (each.words for each in reversed(attempts) if each.kind == _PUBLISH)
+        problem = next(sent, problem)
+    return "" if problem in stands.sentence else problem
+
+
 def _version(*shown: Any) -> str:
     """Return a short text that is another one once anything of what is shown is."""
     return hashlib.sha256(repr(shown).encode()).hexdigest()[:12]
 
 
 def _when(delivery: Delivery) -> list[tuple[str, str]]:
-    moments = [("Planned for", in_words(delivery.due_at))]
+    zone = zone_of(delivery.post)
+    moments = [("Planned for", in_words(delivery.due_at, zone))]
     if delivery.state in {_S.APPROVED, _S.UNKNOWN} and delivery.not_before != delivery.due_at:
         label = "Looked for next" if delivery.state == _S.UNKNOWN else "Tried next"
-        moments.append((label, in_words(delivery.not_before)))
-    moments.append(("Published", in_words(delivery.published_at)))
+        moments.append((label, in_words(delivery.not_before, zone)))
+    moments.append(("Published", in_words(delivery.published_at, zone)))
     return [(name, moment) for name, moment in moments if moment]
 
 
@@ -295,7 +334,7 @@ def _line(attempt: DeliveryAttempt, now: datetime) -> LedgerLine:
         took = _took(attempt.ended_at - attempt.began_at)
     return LedgerLine(
         began_at=attempt.began_at,
-        began=f"{in_words(attempt.began_at)}:{attempt.began_at:%S}",
+        began=date_format(attempt.began_at.astimezone(site_zone()), "j F Y, H:i:s"),
         took=took,
         asked=_ASKED[kind].format(name=name),
         came_back=_came_back(attempt, name),

@@ -363,6 +363,9 @@ class Reschedule(WagtailAdminTemplateMixin, TemplateView):
                 form.add_error(None, str(reason))
             else:
                 messages.success(request, "The post has another time now.")
+                timing = form.timing()
+                if note := scheduling.note(timing.local_time, timing.time_zone):
+                    messages.warning(request, note)
                 return _to_post(self.planned.pk)
         begin_at_first_error(form)
         return self.render_to_response(self.get_context_data(form=form))

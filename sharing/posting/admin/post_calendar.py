@@ -39,7 +39,7 @@ _SHOWN = [
     if state not in {DeliveryState.CANCELLED, DeliveryState.WITHDRAWN}
 ]
 # Of several deliveries of one post, the entry is coloured by the one that needs somebody most.
-_GRAVEST = ("failed", "unknown", "overdue", "sending", "draft", "approved", "at-publish",
+_GRAVEST = ("failed", "unknown", "overdue", "gone", "sending", "draft", "approved", "at-publish",
             "leaving", "changing", "published")  # fmt: skip
 
 
@@ -192,7 +192,7 @@ def _undated(user: Any) -> list[Delivery]:
 
 
 def _with_all(deliveries: Any) -> Any:
-    return deliveries.select_related("account", "post", "target").defer("prepared", "text")
+    return deliveries.select_related("account", "post", "target", "watch").defer("prepared", "text")
 
 
 def _by_day(deliveries: Iterable[Delivery]) -> dict[date, list[Delivery]]:

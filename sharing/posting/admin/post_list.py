@@ -23,19 +23,21 @@ from wagtail.admin.widgets.button import HeaderButton
 from wagtail.permissions import page_permission_policy
 
 from sharing.networks.posting import CONNECTORS
-from sharing.posting.admin.standing import Standing, in_words, post_when, standing
+from sharing.posting.admin.standing import Standing, in_words, post_when, standing, zone_of
 from sharing.posting.after_models import PostWish
 from sharing.posting.following import Notice, notices
 from sharing.posting.models import Delivery, SocialAccount, SocialPost
+from sharing.posting.observing import GONE
 from sharing.posting.permissions import sees_posts, visible_deliveries, visible_posts
 from sharing.posting.queries import WAITS_FOR_A_PERSON, overdue
 from sharing.posting.states import DeliveryState
 from sharing.shareables import Shareable, State, shareables
 
-_PERSON, _OVERDUE = "person", "overdue"
+_PERSON, _OVERDUE, _GONE = "person", "overdue", "gone"
 STATES = [
     (_PERSON, "Needs a person (failed or unknown)"),
     (_OVERDUE, "Overdue"),
+    (_GONE, "Published, gone there"),
     *((state.value, state.label) for state in DeliveryState),
 ]
 
@@ -117,6 +119,8 @@ def _in_states(states: Iterable[str], now: datetime) -> Q:
             wanted |= Q(state__in=WAITS_FOR_A_PERSON)
         elif each == _OVERDUE:
             wanted |= overdue(now)
+        elif each == _GONE:
+            wanted |= Q(state=DeliveryState.PUBLISHED, watch__problem=GONE)
         else:
             wanted |= Q(state=each)
     return wanted
@@ -172,7 +176,7 @@ class Posts(IndexView):
 
     def get_base_queryset(self) -> QuerySet[SocialPost]:
         """Return posts with all that a row shows."""
-        deliveries = Delivery.objects.select_related("account", "post").defer("prepared")
+        deliveries = Delivery.objects.select_related("account", "post", "watch").defer("prepared")
         open_wishes = Prefetch(
             "wishes", PostWish.objects.filter(ended_at=None), to_attr="open_wishes"
         )
@@ -245,11 +249,11 @@ def lines(deliveries: Iterable[Delivery], told: dict[int, Notice], now: datetime
 
 
 def moment_of(delivery: Delivery) -> str:
-    """Return in words when a delivery went out, or is to."""
+    """Return in words when a delivery went out, or is to, in the zone that its post was planned in."""
     if delivery.published_at is not None:
-        return in_words(delivery.published_at)
+        return in_words(delivery.published_at, zone_of(delivery.post))
     if delivery.state in {DeliveryState.DRAFT, DeliveryState.APPROVED} and delivery.due_at:
-        return in_words(delivery.due_at)
+        return in_words(delivery.due_at, zone_of(delivery.post))
     return ""
 
 

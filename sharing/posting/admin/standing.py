@@ -9,9 +9,11 @@ from django.utils.formats import date_format
 
 from sharing.networks.posting import network_name
 from sharing.networks.posting.contract import Repeat
+from sharing.posting import scheduling
 from sharing.posting.after_models import PostWish
 from sharing.posting.afterwards import abilities
 from sharing.posting.models import Delivery, SocialAccount, SocialPost
+from sharing.posting.observing import is_gone
 from sharing.posting.queries import is_overdue
 from sharing.posting.states import DeliveryState
 
@@ -22,7 +24,7 @@ _S = DeliveryState
 class Standing:
     """A delivery's state in words.
 
-    `key` is a state, or “overdue”, “retrying”, “at-publish”, “leaving”, “changing”: the name of its colour.
+    `key` is a state, or “overdue”, “retrying”, “at-publish”, “leaving”, “changing”, “gone”: the name of its colour.
     `sentence` says what happens next, and what a person is asked to do.
     """
 
@@ -35,7 +37,7 @@ class Standing:
 def standing(delivery: Delivery, now: datetime, wish: PostWish | None = None) -> Standing:
     """Return how a delivery stands; `wish` is the open one, where there is one.
 
-    Reads the delivery's account and post.
+    Reads the delivery's account, post and watch.
     """
     name = network_name(delivery.account.network)
     match _S(delivery.state):
@@ -47,6 +49,9 @@ def standing(delivery: Delivery, now: datetime, wish: PostWish | None = None) ->
             return Standing("sending", "Being sent", "This takes a few seconds.")
         case _S.PUBLISHED if wish is not None:
             return _wished(delivery, wish, name, now)
+        case _S.PUBLISHED if is_gone(delivery):
+            words = f"{name} no longer shows it: it was deleted or hidden there. Its ledger and its numbers stay here."
+            return Standing("gone", "Published, gone there", words)
         case _S.PUBLISHED:
             return Standing("published", "Published", "")
         case _S.UNKNOWN:
@@ -79,9 +84,8 @@ def _waiting(delivery: Delivery, now: datetime) -> Standing:
     account = delivery.account
     stopped = account_stops(account, now)
     if delivery.not_before is None and delivery.post.when == SocialPost.When.AT_PUBLISH:
-        return Standing(
-            "at-publish", "When published", "It goes out when its page is published." + stopped
-        )
+        words = _planned("when its page is published", account, now, None)
+        return Standing("at-publish", "When published", words)
     if is_overdue(delivery, now):
         again = (
             f" It is tried again {in_words(delivery.not_before)}."
@@ -97,8 +101,26 @@ def _waiting(delivery: Delivery, now: datetime) -> Standing:
             needs_person=account.state != SocialAccount.State.ACTIVE,
         )
     if delivery.not_before is not None and delivery.not_before <= now:
-        return Standing("sending", "Due", "It goes out within seconds." + stopped)
-    return Standing("approved", "Scheduled", "It goes out by itself." + stopped)
+        if stopped:
+            return Standing("approved", "Due", stopped.strip())
+        return Standing("sending", "Due", "It goes out within seconds.")
+    words = _planned("by itself", account, now, delivery.not_before)
+    return Standing("approved", "Scheduled", words)
+
+
+def _planned(how: str, account: SocialAccount, now: datetime, due: datetime | None) -> str:
+    """Return what is to happen to a post whose time has not come: only what keeps it then keeps it."""
+    match SocialAccount.State(account.state):
+        case SocialAccount.State.PAUSED:
+            return f"It goes out {how}, but not while the account {account.handle} is paused."
+        case SocialAccount.State.EXPIRED:
+            return f"It goes out {how}, but not before the account {account.handle} is connected again."
+        case SocialAccount.State.DISCONNECTED:
+            return account_stops(account, now).strip()
+        case SocialAccount.State.ACTIVE:
+            if due is not None and account.silent_until and account.silent_until > due:
+                return account_stops(account, now).strip()
+    return f"It goes out {how}."
 
 
 def account_stops(account: SocialAccount, now: datetime) -> str:
@@ -128,11 +150,20 @@ def _wished(delivery: Delivery, wish: PostWish, name: str, now: datetime) -> Sta
     )
 
 
-def in_words(moment: datetime | None) -> str:
-    """Return a moment in the site's time zone: “26 November 2026, 14:03”."""
+def in_words(moment: datetime | None, zone_name: str = "") -> str:
+    """Return a moment in a time zone, the site's own without one: “26 November 2026, 14:03 (Europe/Zurich)”."""
     if moment is None:
         return ""
-    return date_format(moment.astimezone(site_zone()), "j F Y, H:i")
+    try:
+        there = scheduling.zone(zone_name) if zone_name else site_zone()
+    except scheduling.Unusable:
+        there = site_zone()
+    return f"{date_format(moment.astimezone(there), 'j F Y, H:i')} ({there.key})"
+
+
+def zone_of(post: SocialPost) -> str:
+    """Return the name of the zone that a post was planned in; empty for the site's own."""
+    return post.time_zone if post.when == SocialPost.When.AT_TIME else ""
 
 
 def site_zone() -> ZoneInfo:

@@ -1,4 +1,5 @@
 // The composer while a post is written: counters by each server's own rule, and previews that the server draws.
+// A form is sent only once the server has said that it would read it: whoever was signed out loses no word.
 // Without this script the counters and previews stand as they were when “Preview” was last pressed.
 
 import { measure } from "./post_text.js";
@@ -31,7 +32,15 @@ class Composer {
     this.said = form.querySelector("[data-composer-said]");
     this.previews = form.querySelector("[data-composer-previews]");
     this.counters = [...form.querySelectorAll("[data-counter]")];
+    this.stopped = form.querySelector("[data-composer-stopped]");
     this.changes = 0;
+    this.isRead = false;
+    // Before all others: what is not sent has not left the page either.
+    form.addEventListener("submit", (event) => this.sending(event), { capture: true });
+    // Whoever comes back from signing in, in another tab, sees that it worked.
+    window.addEventListener("focus", () => {
+      if (this.why) this.changed();
+    });
     form.addEventListener("input", () => this.changed());
     form.addEventListener("change", () => this.changed());
     for (const own of form.querySelectorAll("[data-composer-own]")) {
@@ -108,24 +117,78 @@ class Composer {
     const asked = this.changes;
     this.request?.abort();
     this.request = new AbortController();
-    const data = new FormData(this.form);
-    data.set("action", "live");
     try {
-      const answer = await fetch(location.href, {
-        method: "POST",
-        body: data,
-        credentials: "same-origin",
-        signal: this.request.signal,
-      });
-      // A log-in page answers 200 too, from another address.
-      if (!answer.ok || answer.redirected) return;
+      const answer = await this.ask(this.request.signal);
+      const why = this.whyNot(answer);
+      // A fault that passes is told only to who wants to send.
+      if (why !== "away") this.tell(why);
+      if (why) return;
       const drawn = await answer.text();
       if (asked !== this.changes) return;
       this.previews.innerHTML = drawn;
+      // What is wrong with the texts by now is said there.
+      for (const each of this.form.querySelectorAll("[data-text-error]")) each.hidden = true;
       this.follow();
     } catch {
       // What is shown stays; the next key tries again.
     }
+  }
+
+  /** Show the server the form as it is; nothing is saved. */
+  async ask(signal) {
+    const post = () => {
+      const data = new FormData(this.form);
+      data.set("action", "live");
+      return fetch(location.href, { method: "POST", body: data, credentials: "same-origin", signal });
+    };
+    const answer = await post();
+    // Signing in again, in another tab, made this page's token void.
+    return answer.status === 403 && (await this.renewToken(signal)) ? post() : answer;
+  }
+
+  async renewToken(signal) {
+    const answer = await fetch(location.href, { credentials: "same-origin", signal });
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const fresh = page.querySelector("[name=csrfmiddlewaretoken]")?.value;
+    if (!fresh) return false;
+    for (const field of document.querySelectorAll("[name=csrfmiddlewaretoken]")) field.value = fresh;
+    return true;
+  }
+
+  /** Return why the form would not be read: "signed-out", "refused", "away"; empty where it would. */
+  whyNot(answer) {
+    // A log-in page answers 200 too, from another address; so does the first page of the admin, for who may not.
+    if (answer.redirected) return new URL(answer.url).pathname === this.stopped.dataset.login ? "signed-out" : "refused";
+    if (answer.status === 401) return "signed-out";
+    if (answer.status === 403) return "refused";
+    return answer.ok ? "" : "away";
+  }
+
+  tell(why) {
+    this.why = why;
+    for (const each of this.stopped.children) each.hidden = each.dataset.why !== why;
+  }
+
+  async sending(event) {
+    if (this.isRead) {
+      this.isRead = false;
+      return;
+    }
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    if (this.isAsking) return;
+    this.isAsking = true;
+    let why = "away";
+    try {
+      why = this.whyNot(await this.ask());
+    } catch {
+      // Nothing came back: told below.
+    }
+    this.isAsking = false;
+    this.tell(why);
+    if (why) return;
+    this.isRead = true;
+    this.form.requestSubmit(event.submitter);
   }
 
   /** Take over the server's counts where it alone can tell them. */

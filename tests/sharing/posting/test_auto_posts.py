@@ -219,3 +219,29 @@ def test_the_form_of_the_rule_is_saved_by_an_administrator(
     refused = administrator.post(address, {"sections": "all", "hours_apart": "9999"})
     assert "At most 672 hours" in refused.content.decode()
     assert editor.get(address).status_code == 302
+
+
+def test_a_rule_that_is_on_needs_an_account_and_says_so_once_none_can_post(
+    administrator: Client, mastodon: SocialAccount
+) -> None:
+    made = rule(mastodon)
+    address = f"/admin/settings/sharing/autopostrule/{made.pk}/"
+    fields = {"is_on": "on", "article": "on", "sections": "none", "hours_apart": "24"}
+
+    def said(answer: Any) -> str:
+        return unescape(answer.content.decode())
+
+    assert "Choose at least one account" in said(administrator.post(address, fields))
+    assert list(made.accounts.all()) == [mastodon], "nothing was saved"
+    assert "Choose at least one account" not in said(
+        administrator.post(address, fields | {"is_on": ""}, follow=True)
+    )
+    AutoPostRule.objects.update(is_on=True)
+    made.accounts.set([mastodon])
+    page = said(administrator.get(address))
+    assert "nothing is posted: none of the accounts" not in page
+    assert ">The default template</option>" in page
+    assert "---------" not in page
+    for state in ("paused", "disconnected"):
+        SocialAccount.objects.update(state=state)
+        assert "nothing is posted: none of the accounts" in said(administrator.get(address))

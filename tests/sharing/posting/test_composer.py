@@ -25,7 +25,7 @@ from sharing.models import (
     SocialAccount,
     SocialPost,
 )
-from sharing.posting import known_limits
+from sharing.posting import drafting, known_limits
 from sharing.posting.admin.composer_form import Typed, refusals
 from sharing.posting.states import DeliveryState
 from sharing.posting.subjects import Standing, Subject
@@ -89,6 +89,14 @@ def typed(*accounts: SocialAccount, **fields: Any) -> dict[str, Any]:
         "time_zone": "Europe/Berlin",
         "action": "save",
     } | fields
+
+
+def again(*accounts: SocialAccount, about: ShareTarget) -> dict[str, str]:
+    """Return the ticks “Post again” as the composer shows them now, where there are any."""
+    newest = {
+        each.account_id: each.pk for each in Delivery.objects.filter(target=about).order_by("pk")
+    }
+    return {f"again-{each.pk}-{newest[each.pk]}": "yes" for each in accounts if each.pk in newest}
 
 
 def refused(answer: Any, words: str) -> str:
@@ -185,6 +193,24 @@ def test_variables_in_the_text_are_replaced_and_an_unknown_one_is_named(
     assert Delivery.objects.get().text.startswith("Why of Sleep: http")
 
 
+def test_what_is_wrong_with_the_text_is_said_once_however_many_accounts_send_it(
+    publisher: Client, part: ShareTarget, mastodon: SocialAccount, bluesky: SocialAccount
+) -> None:
+    accounts = (mastodon, bluesky, add_account("@third@social.example"))
+    own = {f"text-{bluesky.pk}": "y" * 400}
+    for fields in ({"text": "{sumary}"}, {"text": " "}, {"text": "x" * 30_000}):
+        words = "no variable" if "{" in fields["text"] else ""
+        words = words or ("Write something first" if fields["text"] == " " else "Too long: at most")
+        for action in ("save", "draft", "preview", "live"):
+            data = typed(*accounts, action=action, **fields)
+            html = publisher.post(compose_url(part), data).content.decode()
+            assert html.count(words) == 1, (action, words)
+            html = publisher.post(compose_url(part), data | own).content.decode()
+            assert html.count(words) == 1, (action, words)
+            assert html.count("characters too long") == 1, action
+    assert not SocialPost.objects.exists()
+
+
 def test_the_composer_begins_with_the_default_template_in_words_and_its_link_as_a_variable(
     publisher: Client, part: ShareTarget, mastodon: SocialAccount, bluesky: SocialAccount
 ) -> None:
@@ -221,7 +247,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"text": "مرحبا \u202eevil\u202c"}, "turns its direction around"),
     ({"accounts": ["x", "9" * 40, "-1"]}, "Choose at least one account"),
     ({"accounts": [str(n) for n in range(60)]}, "At most 50 accounts"),
-    ({"accounts": ["99999"]}, "was disconnected or paused meanwhile"),
+    ({"accounts": ["99999"]}, "was disconnected meanwhile"),
     ({"when": "time", "local_time": FAR, "time_zone": "../etc/x"}, "There is no time zone"),
 ]
 
@@ -283,9 +309,8 @@ def test_each_field_says_what_is_wrong_with_it(
 def test_any_script_and_emoji_is_posted_and_shown_as_it_was_typed(
     publisher: Client, part: ShareTarget, mastodon: SocialAccount, bluesky: SocialAccount
 ) -> None:
-    both = [str(mastodon.pk), str(bluesky.pk)]
     for text in ("👩‍👩‍👧‍👦" * 20, "نوم جيد #نوم", "<script>alert(1)</script>", "a&b"):
-        data = typed(mastodon, bluesky, text=text, again=both)
+        data = typed(mastodon, bluesky, text=text) | again(mastodon, bluesky, about=part)
         shown = publisher.post(compose_url(part), data | {"action": "preview"}).content.decode()
         assert "<script>alert" not in shown
         assert publisher.post(compose_url(part), data).status_code == 302
@@ -298,7 +323,7 @@ def test_an_account_that_was_disconnected_meanwhile_keeps_the_text(
 ) -> None:
     data = typed(mastodon, bluesky, text="Long thought about.")
     SocialAccount.objects.filter(pk=bluesky.pk).update(state="disconnected")
-    html = refused(publisher.post(compose_url(part), data), "disconnected or paused meanwhile")
+    html = refused(publisher.post(compose_url(part), data), "was disconnected meanwhile")
     assert text_area(html) == "Long thought about."
     publisher.post(compose_url(part), data | {"accounts": [str(mastodon.pk)]})
     assert Delivery.objects.get().account == mastodon
@@ -370,7 +395,7 @@ def test_an_hour_that_clocks_skip_or_show_twice_is_explained(
         ("2099-03-29T02:30", "skip 02:30 on that day"),
         ("2099-10-25T02:30", "show 02:30 twice"),
     ):
-        data = typed(mastodon, when="time", local_time=local, again=[str(mastodon.pk)])
+        data = typed(mastodon, when="time", local_time=local) | again(mastodon, about=part)
         answer = publisher.post(compose_url(part), data | {"action": "preview"})
         assert words in re.sub(r"\s+", " ", answer.content.decode())
         answer = publisher.post(compose_url(part), data, follow=True)
@@ -449,10 +474,57 @@ def test_another_post_is_made_only_where_it_is_asked_for(
     )
     assert text_area(html) == "Once more."
     assert Delivery.objects.count() == 1
-    again = typed(mastodon, bluesky, text="Once more.", again=[str(mastodon.pk)])
-    publisher.post(compose_url(part), again)
+    data = typed(mastodon, bluesky, text="Once more.") | again(mastodon, about=part)
+    publisher.post(compose_url(part), data)
     assert Delivery.objects.filter(account=mastodon).count() == 2
     assert Delivery.objects.filter(account=bluesky).count() == 1
+
+
+def test_a_tick_is_for_the_posts_that_were_shown_beside_it(
+    publisher: Client, part: ShareTarget, mastodon: SocialAccount
+) -> None:
+    publisher.post(compose_url(part), typed(mastodon, text="The first one."))
+    tick = again(mastodon, about=part)
+    html = publisher.get(compose_url(part)).content.decode()
+    assert f'name="{next(iter(tick))}"' in html
+    publisher.post(compose_url(part), typed(mastodon, text="Once more.") | tick)
+    assert Delivery.objects.count() == 2
+    # The browser's way back shows the same words in a form with a new key.
+    html = refused(
+        publisher.post(compose_url(part), typed(mastodon, text="Once more.") | tick),
+        "This was posted meanwhile (@sleep@social.example, ",
+    )
+    assert text_area(html) == "Once more."
+    # A browser that restores its ticks finds none of the old name.
+    fresh = again(mastodon, about=part)
+    assert f'name="{next(iter(fresh))}" value="yes" >' in html
+    assert next(iter(tick)) not in html
+    publisher.post(compose_url(part), typed(mastodon, text="Once more.") | fresh)
+    assert Delivery.objects.count() == 3
+
+
+def test_a_post_between_the_look_and_the_save_is_asked_about_too(
+    publisher: Client, part: ShareTarget, mastodon: SocialAccount
+) -> None:
+    publisher.post(compose_url(part), typed(mastodon, text="The first one."))
+    tick = again(mastodon, about=part)
+
+    others = ["one"]
+
+    def meanwhile(**given: Any) -> Any:
+        if others:
+            others.pop()
+            publisher.post(compose_url(part), typed(mastodon, text="Another.") | tick)
+        return write(**given)
+
+    write = drafting.write
+    with mock.patch("sharing.posting.drafting.write", side_effect=meanwhile):
+        html = refused(
+            publisher.post(compose_url(part), typed(mastodon, text="Mine.") | tick),
+            "This was posted meanwhile.",
+        )
+    assert text_area(html) == "Mine."
+    assert Delivery.objects.count() == 2
 
 
 def test_earlier_posts_stand_with_their_numbers_their_source_and_their_age(
@@ -718,7 +790,7 @@ def test_accounts_that_cannot_send_are_shown_as_such_and_not_taken(
     assert "Paused: nothing is sent" in html
     assert "connected again" in html
     answer = publisher.post(compose_url(part), typed(mastodon, bluesky))
-    refused(answer, "disconnected or paused meanwhile")
+    refused(answer, "must be connected again before")
 
 
 # How it looks
@@ -778,10 +850,8 @@ def test_more_accounts_and_posts_take_no_more_queries(
     publisher: Client, shared: Shared, part: ShareTarget, mastodon: SocialAccount
 ) -> None:
     def write(*accounts: SocialAccount) -> None:
-        again = [str(each.pk) for each in accounts]
-        publisher.post(
-            compose_url(part), typed(*accounts, when="time", local_time=FAR, again=again)
-        )
+        data = typed(*accounts, when="time", local_time=FAR) | again(*accounts, about=part)
+        publisher.post(compose_url(part), data)
 
     write(mastodon, add_account("@second@social.example"))
     pages = (compose_url(part), f"/admin/pages/{shared.article.pk}/edit/")

@@ -12,18 +12,22 @@ from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries
 from wagtail.models import GroupPagePermission
 
+from sharing.channels import POST_PREFIX
 from sharing.links import post_address
 from sharing.models import (
     Delivery,
     DeliveryAttempt,
+    PostWatch,
     PostWish,
+    ShareClass,
+    ShareCount,
     ShareTarget,
     SocialAccount,
     SocialPost,
 )
 from sharing.networks.demo import DemoNetwork, Fault, Kind
 from sharing.networks.http import Outbound
-from sharing.posting import actions, fulfilling, installation
+from sharing.posting import actions, fulfilling, installation, observing
 from sharing.posting.actions import Timing
 from sharing.posting.admin.ledger import MOST_LINES
 from sharing.posting.admin.ledger_forms import ItIsThereForm, RescheduleForm
@@ -40,9 +44,9 @@ from tests.sharing.posting.test_post_list import post, published
 pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 S = DeliveryState
 
-# Session and user, the admin's own, then the post, its deliveries with their attempts, wishes and numbers, what it
-# is about and what changed.
-QUERIES = 17
+# Session and user, the admin's own, then the post, its deliveries with their attempts, wishes, numbers and arrivals,
+# what it is about and what changed.
+QUERIES = 18
 
 
 @pytest.fixture
@@ -309,7 +313,9 @@ def test_a_post_is_rescheduled_by_a_local_time_and_its_zone(
 ) -> None:
     delivery = post(shared, account, timing=AT_PUBLISH).deliveries.get()
     asked = {"when": "time", "local_time": "2030-03-31T02:30", "time_zone": "Europe/Berlin"}
-    press(publisher, "post_reschedule", delivery.post_id, **asked)
+    said = press(publisher, "post_reschedule", delivery.post_id, **asked)
+    assert "skip 02:30 on that day" in said
+    assert "goes out at 03:30" in said
     delivery.refresh_from_db()
     assert delivery.due_at is not None
     assert delivery.due_at.isoformat() == "2030-03-31T01:30:00+00:00"
@@ -323,7 +329,12 @@ def test_a_time_that_is_none_is_an_error_in_the_form_and_nothing_is_moved(
     at_a_time = {"when": "time", "local_time": "2030-03-01T10:00", "time_zone": "UTC"}
     for asked, words in (
         (at_a_time | {"local_time": ""}, "Choose a day and a time."),
-        (at_a_time | {"local_time": "2030-02-30T10:00"}, "Choose a day and a time."),
+        (at_a_time | {"local_time": "2030-02-30T10:00"}, "There is no 30 February 2030."),
+        (at_a_time | {"local_time": "2027-02-29T10:00"}, "There is no 29 February 2027."),
+        (at_a_time | {"local_time": "2030-13-01T10:00"}, "Choose a day and a time."),
+        (at_a_time | {"local_time": "2030-02-00T10:00"}, "Choose a day and a time."),
+        (at_a_time | {"local_time": "0000-02-30T10:00"}, "Choose a day and a time."),
+        (at_a_time | {"local_time": "2030-02-28T25:00"}, "Choose a day and a time."),
         (at_a_time | {"local_time": "x" * 5000}, "at most 16 characters"),
         (at_a_time | {"time_zone": "Mars/Base"}, "Mars/Base"),
         ({"when": "never"}, "never"),
@@ -574,3 +585,67 @@ def test_the_page_takes_as_many_queries_for_many_deliveries_as_for_one(
     first = many.deliveries.all()[0]
     with django_assert_num_queries(QUERIES):
         page(superuser, first)
+
+
+def test_what_asks_for_a_person_comes_first(
+    superuser: Client, shared: Shared, account: SocialAccount
+) -> None:
+    others = [add_account(f"{number}@social.example") for number in range(4)]
+    many = post(shared, account, *others, **published())
+    fine, paused, gone, unknown, failed = many.deliveries.order_by("pk")
+    then = clock() - timedelta(hours=1)
+    Delivery.objects.filter(pk=unknown.pk).update(state=S.UNKNOWN, published_at=None)
+    Delivery.objects.filter(pk=failed.pk).update(state=S.FAILED, published_at=None)
+    Delivery.objects.filter(pk=paused.pk).update(
+        state=S.APPROVED, due_at=then, not_before=then, published_at=None
+    )
+    SocialAccount.objects.filter(pk=paused.account_id).update(state="paused")
+    PostWatch.objects.create(delivery=gone, problem=observing.GONE)
+    found = re.findall(r'id="delivery-(\d+)"', page(superuser, fine))
+    assert [int(each) for each in found] == [
+        paused.pk,
+        unknown.pk,
+        failed.pk,
+        gone.pk,
+        fine.pk,
+    ]
+
+
+def test_what_came_back_is_not_said_twice(
+    superuser: Client, shared: Shared, account: SocialAccount
+) -> None:
+    words = "Telegram does not show bots what is in a channel."
+    unknown = post(shared, account, state=S.UNKNOWN, problem=words).deliveries.get()
+    SocialAccount.objects.update(network="telegram")
+    for kind, line in (("publish", "bots.example answered 500."), ("look_up", words)):
+        DeliveryAttempt.objects.create(
+            delivery=unknown, kind=kind, began_at=clock(), ended_at=clock(), words=line
+        )
+    shown = page(superuser, unknown).partition("Ledger of")[0]
+    assert "<strong>What came back last:</strong> bots.example answered 500." in shown
+    assert words not in shown
+    # An account that waits as its network asked has the same words as what waits for it.
+    SocialAccount.objects.update(
+        network="mastodon", silent_until=clock() + timedelta(hours=1), problem="Asked to wait."
+    )
+    then = clock() - timedelta(minutes=9)
+    Delivery.objects.update(
+        state=S.APPROVED, due_at=then, not_before=then, problem="Asked to wait."
+    )
+    assert page(superuser, unknown).partition("Ledger of")[0].count("Asked to wait.") == 1
+
+
+def test_a_post_tells_how_many_readers_its_own_link_brought(
+    superuser: Client, shared: Shared, account: SocialAccount
+) -> None:
+    delivery = post(shared, account, **published()).deliveries.get()
+    assert f"{post_address(delivery.link_code)} · no arrivals yet" in page(superuser, delivery)
+    for code, count in ((delivery.link_code, 1234), ("another", 5)):
+        ShareCount.objects.create(
+            target_id=delivery.target_id,
+            day=clock().date(),
+            channel=f"{POST_PREFIX}{code}",
+            share_class=ShareClass.ARRIVAL,
+            count=count,
+        )
+    assert f"{post_address(delivery.link_code)} · 1,234 arrivals" in page(superuser, delivery)

@@ -56,10 +56,18 @@ def test_a_zone_that_does_not_exist_is_refused(zone: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "tomorrow", "2027-02-30T09:00", "2027-01-01", "2027-01-01T25:00"]
+    ("text", "words"),
+    [
+        ("", "day and a time"),
+        ("tomorrow", "day and a time"),
+        ("2027-01-01", "day and a time"),
+        ("2027-01-01T25:00", "day and a time"),
+        ("2027-02-30T09:00", "There is no 30 February 2027. Choose another day."),
+        ("2027-02-29T09:00", "There is no 29 February 2027."),
+    ],
 )
-def test_what_is_no_time_is_refused(text: str) -> None:
-    with pytest.raises(Unusable, match="day and a time"):
+def test_what_is_no_time_is_refused(text: str, words: str) -> None:
+    with pytest.raises(Unusable, match=words):
         scheduling.parse(text)
 
 
