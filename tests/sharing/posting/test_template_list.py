@@ -55,7 +55,7 @@ def test_the_list_says_which_is_the_default_and_when_each_was_changed(publisher:
     PostTemplate.objects.update(changed_at="2026-11-26T10:41:00Z")
     page = publisher.get(reverse("post_templates:index")).content.decode()
     cells = [" ".join(each.split()) for each in re.findall(r"<td[^>]*>([^<]*)</td>", page)]
-    assert cells == ["Yes", "26 November 2026, 10:41", "No", "26 November 2026, 10:41"]
+    assert cells == ["Yes", "26 November 2026, 10:41 (UTC)", "No", "26 November 2026, 10:41 (UTC)"]
 
 
 @pytest.mark.parametrize("text", ["\u202e{title}", "\x07{title}", "\u200b\u200b"])
