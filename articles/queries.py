@@ -15,6 +15,9 @@ from articles.models import ArticlePage, HomePage, Section
 from articles.models.article import ArticleQuerySet
 from articles.models.section import SectionQuerySet
 
+# Of the article that every new site begins with (articles/starter/muscle_twitching.toml).
+STARTER_SLUG = "causes-of-muscle-twitching"
+
 
 @dataclass(frozen=True)
 class LatestDraft:
@@ -50,6 +53,11 @@ def live_sections() -> SectionQuerySet:
 def sections_changed_last(number: int) -> QuerySet[Section]:
     """Return the sections that readers can open whose content changed last, the newest first."""
     return live_sections().changed_last_first().defer("page__body", "page__introduction")[:number]
+
+
+def has_own_articles() -> bool:
+    """Tell whether there is any article, published or not, beside the starter."""
+    return bool(ArticlePage.objects.exclude(slug=STARTER_SLUG).exists())
 
 
 def home_page() -> HomePage | None:

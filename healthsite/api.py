@@ -3,7 +3,9 @@
 from typing import Any, ClassVar
 from uuid import UUID
 
-from django.urls import include, path, re_path
+from django.conf import settings
+from django.urls import include, path, re_path, reverse
+from drf_spectacular.utils import extend_schema
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 from rest_framework import serializers
 from rest_framework.exceptions import NotFound
@@ -91,6 +93,40 @@ class SectionViewSet(WithShareCodes, articles_api.SectionViewSet):
     serializer_class = SharedSectionSerializer
 
 
+class IndexSerializer(serializers.Serializer[Any]):
+    """The API's addresses, absolute; what stands in braces is to be put in."""
+
+    articles = serializers.URLField(help_text="Published articles, newest first.")
+    article = serializers.CharField(help_text="One article with its sections.")
+    section = serializers.CharField(help_text="One section.")
+    share_counts = serializers.CharField(
+        help_text="How often an article and its sections were shared."
+    )
+    share_events = serializers.URLField(help_text="Where a share that was handed over is told.")
+    schema = serializers.URLField(help_text="This API as an OpenAPI document.")
+    docs = serializers.URLField(help_text="The same for people to read.")
+
+
+class Index(APIView):
+    """Where the API begins."""
+
+    @extend_schema(operation_id="index", responses=IndexSerializer)
+    def get(self, request: Request) -> Response:
+        """Return the API's addresses."""
+        here = f"{settings.SITE_URL}{reverse('api:index')}"
+        return Response(
+            {
+                "articles": f"{here}articles/",
+                "article": f"{here}articles/{{slug}}/",
+                "section": f"{here}sections/{{id}}/",
+                "share_counts": f"{here}share-counts/{{code}}/",
+                "share_events": f"{here}share-events/",
+                "schema": f"{here}schema/",
+                "docs": f"{here}docs/",
+            }
+        )
+
+
 class Nothing(APIView):
     """An address of the API that leads nowhere."""
 
@@ -136,6 +172,7 @@ router.register("sections", SectionViewSet, basename="section")
 app_name = "api"
 
 urlpatterns = [
+    path("", Index.as_view(), name="index"),
     path("", include(router.urls)),
     path("share-counts/", sharing_api.ShareCounts.as_view(), name="share-counts"),
     path(

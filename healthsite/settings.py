@@ -233,6 +233,7 @@ LANGUAGE_CODE = "en-gb"
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
+    "filters": {"foreign_host": {"()": "healthsite.foreign_hosts.AsOneWarning"}},
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": "INFO"},
@@ -240,6 +241,7 @@ LOGGING = {
         "django": {"handlers": [], "propagate": True},
         # One line for each search index entry says nothing to an operator.
         "django_tasks": {"level": "WARNING"},
+        "django.security.DisallowedHost": {"filters": ["foreign_host"]},
     },
 }
 MEDIA_ROOT = DATA_DIR / "media"

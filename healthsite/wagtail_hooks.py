@@ -10,6 +10,7 @@ from wagtail import hooks
 from wagtail.admin.menu import MenuItem
 
 from healthsite.article_editor import ArticleViews
+from healthsite.begin import Begin
 from healthsite.delivery.keeping import keep_page
 from healthsite.mail import outbox
 from healthsite.sections_listing import SectionsListing
@@ -44,6 +45,12 @@ def section_urls() -> list[URLPattern]:
 def sections_menu_item() -> MenuItem:
     """Put Sections right under Pages."""
     return MenuItem("Sections", reverse("sections"), icon_name="list-ul", order=150)
+
+
+@hooks.register("construct_homepage_panels")
+def where_to_begin(request: Any, panels: list[Any]) -> None:
+    """Tell editors of a fresh site where to begin."""
+    panels.append(Begin())
 
 
 @hooks.register("construct_main_menu")

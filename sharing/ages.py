@@ -16,3 +16,11 @@ def ago(moment: datetime, now: datetime) -> str:
             number = seconds // size
             return f"{number:,} {unit}{'' if number == 1 else 's'} ago"
     return "just now"
+
+
+def between(first: datetime, last: datetime, now: datetime) -> str:
+    """Return how long ago several moments were: “2 minutes ago”, or “between 2 minutes and 20 hours ago”."""
+    oldest, newest = ago(first, now), ago(last, now)
+    if oldest == newest:
+        return oldest
+    return f"between {newest.removesuffix(' ago').removeprefix('just ')} and {oldest}"

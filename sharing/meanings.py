@@ -21,39 +21,43 @@ _WORDS = {
     ShareClass.INTENT: (
         "Intents",
         "A network was chosen here. Whether it was posted there, we cannot see.",
-        "Counted when our own link opens the network’s page.",
+        "Counted by our link to the network.",
     ),
     ShareClass.HANDED_OVER: (
         "Handed over",
         "The link was copied, or given to the device’s share sheet.",
-        "A message from the page that was read.",
+        "Told by the page that was read.",
     ),
     ShareClass.ARRIVAL: (
         "Arrivals",
         "A shared link was opened: at least so often, as some apps strip links. No part of “shared”.",
-        "Counted when one of our short links is opened.",
+        "Counted by our short links.",
     ),
     ShareClass.OBSERVED: (
         "Observed",
         "A network told us so of our own posts. No part of “shared”.",
-        "The network’s own count.",
+        "Told by the network when last asked.",
     ),
     ShareClass.MENTION: (
         "Mentions",
         "Another site named this page. No part of “shared”.",
-        "The page that named it.",
+        "Read on that page.",
     ),
 }
 # Counted on every site; the others are told once there is something of them.
 _ALWAYS = (ShareClass.INTENT, ShareClass.HANDED_OVER, ShareClass.ARRIVAL)
 
 
-def meanings(classes: Mapping[str, int] | None) -> list[Meaning]:
-    """Return what readers are told of the numbers by class; without numbers (None) nothing."""
+def meanings(classes: Mapping[str, int] | None, *, asked: str = "") -> list[Meaning]:
+    """Return what readers are told of the numbers by class; without numbers (None) nothing.
+
+    `asked` is how long ago the networks were asked: what they told is older than what is counted here.
+    """
     if classes is None:
         return []
+    ages = {ShareClass.OBSERVED: f" That was {asked}."} if asked else {}
     return [
-        Meaning(name, classes[each], words, source)
+        Meaning(name, classes[each], words, f"{source}{ages.get(each, '')}")
         for each, (name, words, source) in _WORDS.items()
         if each in _ALWAYS or classes[each]
     ]

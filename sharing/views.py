@@ -152,7 +152,9 @@ def counts(request: HttpRequest, code: str) -> HttpResponse:
         "article_code": queries.article_code(target.page_id) if target.block_id else target.code,
         "counts": None if below else numbers,
         "below": below,
-        "classes": [] if below else meanings.meanings(numbers.classes),
+        "classes": []
+        if below
+        else meanings.meanings(numbers.classes, asked=_asked(target.pk, numbers)),
         "as_of": as_of,
         "age": ages.ago(as_of, timezone.now()) if as_of else "",
         "channels": [
@@ -168,6 +170,14 @@ def counts(request: HttpRequest, code: str) -> HttpResponse:
         **ways_to_share(target.code, offer),
     }
     return render(request, "sharing/counts.html", context)
+
+
+def _asked(target_id: int, numbers: queries.Counts) -> str:
+    """Return how long ago networks were asked for what they observed; empty where there is none of it."""
+    if not numbers.classes[ShareClass.OBSERVED]:
+        return ""
+    asked = posts.observed_between(target_ids=[target_id])
+    return ages.between(*asked, timezone.now()) if asked else ""
 
 
 def _channel_names(request: HttpRequest, channels: set[str]) -> dict[str, str]:

@@ -62,7 +62,7 @@ def beat(data: Path) -> list[str]:
 
 def demo_network(port: int) -> list[str]:
     """Return the command of the demo network."""
-    return [sys.executable, "-m", "sharing.networks.demo", "--port", str(port)]
+    return [sys.executable, "-m", "sharing.networks.demo", "--port", str(port), "--read-links"]
 
 
 def ping_worker() -> list[str]:

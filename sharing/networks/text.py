@@ -12,6 +12,12 @@ ELLIPSIS = "…"
 # Embeddings, overrides and isolates can turn the address that follows them around on the
 # screen. The plain marks (LRM, RLM) cannot, and right-to-left titles need them.
 _REORDERING = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}
+# What turns around a part of a line and nothing after it, where it is closed again. Overrides are not among
+# them: they show letters in an order in which nobody wrote them.
+_ENDS = {"LRE": "PDF", "RLE": "PDF", "LRI": "PDI", "RLI": "PDI", "FSI": "PDI"}
+_UNSEEN = regex.compile(
+    r"[\p{White_Space}\p{Z}\p{Cc}\p{Cf}\p{Default_Ignorable_Code_Point}\u2800]*"
+)
 
 
 def plain(text: str) -> str:
@@ -25,6 +31,35 @@ def _is_plain(character: str) -> bool:
         unicodedata.category(character) not in {"Cc", "Cs"}
         and unicodedata.bidirectional(character) not in _REORDERING
     )
+
+
+def is_blank(text: str) -> bool:
+    """Tell whether a reader sees nothing of it: spaces, joiners and marks without anything to join."""
+    return _UNSEEN.fullmatch(text) is not None
+
+
+def hidden(text: str) -> str:
+    """Return what is hidden in words of several lines that may not be, in a sentence; "" where nothing is.
+
+    Joiners, variation selectors and the plain marks (LRM, RLM) are part of words and emoji. Embeddings and isolates
+    may stand in right-to-left texts, where they end in the line in which they begin (Unicode TR9, BD9 and P1).
+    """
+    if any(c not in "\n\t" and unicodedata.category(c) in {"Cc", "Cs"} for c in text):
+        return "There are control characters in the text. Type it anew without them."
+    if any(map(_reorders, text.replace("\u2029", "\n").split("\n"))):
+        return "There is a hidden character in the text that turns its direction around. Type it anew without it."
+    return ""
+
+
+def _reorders(line: str) -> bool:
+    ends: list[str] = []
+    for character in line:
+        direction = unicodedata.bidirectional(character)
+        if direction in _ENDS:
+            ends.append(_ENDS[direction])
+        elif direction in _REORDERING and (not ends or ends.pop() != direction):
+            return True
+    return bool(ends)
 
 
 def graphemes(text: str) -> list[str]:

@@ -71,6 +71,11 @@ def account(pk: int) -> AccountView | None:
     return None if found is None else _view(found, timezone.now())
 
 
+def any_connected() -> bool:
+    """Tell whether an account is connected, or was until it stopped working."""
+    return SocialAccount.objects.exclude(state=SocialAccount.State.DISCONNECTED).exists()
+
+
 def need_a_person() -> list[AccountView]:
     """Return the accounts that must be connected again, or soon; one query."""
     rows = _counted().filter(

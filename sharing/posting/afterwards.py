@@ -120,6 +120,11 @@ def abilities(network: str) -> contract.Abilities | None:
     return found.abilities if found else None
 
 
+def networks_with_numbers() -> list[str]:
+    """Return the networks that tell programs how often a post was shared."""
+    return [slug for slug, kind in _kinds().items() if kind.abilities.numbers]
+
+
 def id_in(network: str, address: str, *, host: str, account_id: str, handle: str = "") -> str:
     """Return the id of the post at an address, or "" where it names none of this account."""
     found = _kinds().get(network)

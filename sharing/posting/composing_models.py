@@ -9,6 +9,7 @@ from django.db.models import Q
 from wagtail.admin.panels import FieldPanel, FieldRowPanel, HelpPanel, MultiFieldPanel
 from wagtail.contrib.settings.models import BaseGenericSetting, register_setting
 
+from sharing.networks.text import hidden, is_blank
 from sharing.posting import templates
 from sharing.posting.auto_post_form import AutoPostRuleForm
 
@@ -20,15 +21,15 @@ _VARIABLES = "; ".join(f"{{{name}}}: {meaning}" for name, meaning in templates.V
 
 
 def validate_template(text: str) -> None:
-    """Raise ValidationError for a variable that there is not, naming it and the known ones."""
+    """Raise ValidationError for a variable that there is not, for hidden characters and for nothing to read."""
     try:
         templates.check(text)
     except templates.UnknownVariable as error:
         raise ValidationError(str(error), code="unknown_variable") from error
-    if any(ord(character) < 32 and character not in "\r\n\t" for character in text):
-        raise ValidationError(
-            "There are control characters in the text. Type it anew without them.", code="control"
-        )
+    if found := hidden(text.replace("\r\n", "\n")):
+        raise ValidationError(found, code="hidden")
+    if is_blank(text):
+        raise ValidationError("Write something first.", code="blank")
 
 
 class PostTemplate(models.Model):

@@ -37,6 +37,8 @@ _OFTEN = (
     (timedelta(days=7), timedelta(hours=6)),
     (timedelta(days=30), timedelta(days=1)),
 )
+# After a post is published.
+FIRST_LOOK = _OFTEN[0][1]
 LONGEST = _OFTEN[-1][0]
 # After failures in a row the waits double, up to this.
 _LONGEST_WAIT = timedelta(days=1)
@@ -94,10 +96,13 @@ def watch_new() -> int:
     """Take published posts that nobody watches yet into the watch; return how many."""
     now = clock()
     new = Delivery.objects.filter(
-        state=DeliveryState.PUBLISHED, published_at__gt=now - LONGEST, watch=None
+        state=DeliveryState.PUBLISHED,
+        published_at__gt=now - LONGEST,
+        watch=None,
+        account__network__in=afterwards.networks_with_numbers(),
     ).values_list("pk", "published_at")[:_NEW_AT_ONCE]
     rows = [
-        PostWatch(delivery_id=pk, due_at=(published_at or now) + _OFTEN[0][1])
+        PostWatch(delivery_id=pk, due_at=(published_at or now) + FIRST_LOOK)
         for pk, published_at in new
     ]
     # Another worker may see the same ones.
@@ -166,12 +171,16 @@ def record(look: Look, told: Told | NotTold) -> int:
         if watch.fence == look.fences[watch.pk]
     }
     numbers = {each.id: each for each in told.numbers} if isinstance(told, Told) else {}
+    is_told_there = look.account.network in afterwards.networks_with_numbers()
     written: dict[int, Numbers] = {}
     for pk, watch in watches.items():
         found = numbers.get(look.remote_ids[pk])
         if found is not None:
             written[pk] = found
-        _ask_again(watch, told, found, now)
+        if is_told_there:
+            _ask_again(watch, told, found, now)
+        else:
+            _leave_alone(watch)
     PostWatch.objects.bulk_update(
         watches.values(), ["due_at", "lease_until", "failures", "problem"]
     )
@@ -202,9 +211,15 @@ def _ask_again(
     if usual is None or is_over:
         watch.due_at = None
         return
-    wait = min(max(usual, _OFTEN[0][1] * 2 ** min(watch.failures, 10)), _LONGEST_WAIT)
+    wait = min(max(usual, FIRST_LOOK * 2 ** min(watch.failures, 10)), _LONGEST_WAIT)
     told_when = getattr(told.outcome, "until", None) if isinstance(told, NotTold) else None
     watch.due_at = max(now + (wait if watch.failures else usual), told_when or now)
+
+
+def _leave_alone(watch: PostWatch) -> None:
+    """Never look again at a post of a network that tells no numbers: it is not gone for that."""
+    watch.lease_until = watch.due_at = None
+    watch.failures, watch.problem = 0, ""
 
 
 def _write(

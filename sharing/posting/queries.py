@@ -4,8 +4,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import Max, Q, Sum
+from django.db.models import Max, Min, Q, Sum
 
+from sharing.networks.posting import network_name
 from sharing.posting.after_models import PostNumber
 from sharing.posting.composing_models import PostTemplate
 from sharing.posting.models import Delivery, SocialAccount
@@ -23,7 +24,9 @@ def link_names(codes: Iterable[str]) -> dict[str, str]:
     rows = Delivery.objects.filter(link_code__in=list(codes)).values_list(
         "link_code", "account__handle", "account__network"
     )
-    return {code: f"Our post as {handle} ({network})" for code, handle, network in rows}
+    return {
+        code: f"Our post as {handle} on {network_name(network)}" for code, handle, network in rows
+    }
 
 
 def deliveries_about(target_ids: Iterable[int]) -> list[Delivery]:
@@ -96,6 +99,22 @@ def observed(page_id: int) -> Observed | None:
     by_name = {name: numbers[name] for name in PostNumber.Name.values if name in numbers}
     sources = list(dict.fromkeys(source for source, *_ in rows))
     return Observed(by_name, sources, max(last for *_, last in rows))
+
+
+def observed_between(
+    *, target_ids: Iterable[int] | None = None, title: str = ""
+) -> tuple[datetime, datetime] | None:
+    """Return when the oldest and the newest of the numbers behind *observed* were read, with one query.
+
+    Of some targets, of those with some words in their titles, or of all; None where there are no such numbers.
+    """
+    rows = PostNumber.objects.filter(counted__gt=0)
+    if target_ids is not None:
+        rows = rows.filter(delivery__target__in=list(target_ids))
+    if title:
+        rows = rows.filter(delivery__target__label__icontains=title)
+    found = rows.aggregate(first=Min("as_of"), last=Max("as_of"))
+    return (found["first"], found["last"]) if found["first"] else None
 
 
 _ONE = {"reposts": "repost", "quotes": "quote", "likes": "like", "replies": "reply"}

@@ -8,6 +8,7 @@ from django.http import HttpRequest
 
 from sharing import shareables
 from sharing.models import ShareTarget
+from sharing.networks.text import plain
 from sharing.posting.templates import Words
 from sharing.shareables import Shareable, State
 
@@ -54,12 +55,13 @@ class Subject:
 
     @property
     def words(self) -> Words:
-        """Return what the variables of a template stand for."""
+        """Return what the variables of a template stand for: in one line each, nothing hidden in it."""
+        title = plain(self.title)
         return Words(
-            title=self.title,
-            article=self.article_title,
-            section=self.title if self.is_section else "",
-            summary=self.description,
+            title=title,
+            article=plain(self.article_title),
+            section=title if self.is_section else "",
+            summary=plain(self.description),
             site=settings.SITE_NAME,
         )
 

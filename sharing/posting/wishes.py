@@ -8,6 +8,7 @@ from django.db import IntegrityError, transaction
 
 from sharing.links import post_address
 from sharing.networks.posting import network_name
+from sharing.networks.text import hidden
 from sharing.posting import afterwards
 from sharing.posting.actions import NotNow
 from sharing.posting.after_models import PostWish
@@ -38,6 +39,8 @@ def ask_to_correct(*, delivery: Delivery, text: str, by: Any) -> None:
         raise NotNow(
             f"The link {post_address(delivery.link_code)} must stay in the text: the post is found by it."
         )
+    if found := hidden(text):
+        raise NotNow(found)
     if len(text) > LONGEST_TEXT:
         raise NotNow(f"The text is longer than {LONGEST_TEXT:,} characters.")
     if text == delivery.text:

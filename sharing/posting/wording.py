@@ -7,6 +7,7 @@ from typing import Any
 from sharing.networks.posting import contract
 from sharing.networks.posting.contract import CardFrom, Connector, Limits, Problem, Visibility
 from sharing.networks.posting.lengths import Length, measure
+from sharing.networks.text import is_blank
 from sharing.posting.models import LONGEST_TEXT
 from sharing.posting.subjects import Subject
 from sharing.posting.templates import UnknownVariable, fill, fill_known
@@ -49,7 +50,7 @@ def word(
     warning = warning if connector.abilities.warnings else ""
     if len(written) > LONGEST_TEXT:
         return _unread(written, limits, f"Too long: at most {LONGEST_TEXT:,} characters are kept.")
-    if not written.strip():
+    if is_blank(written):
         return _unread("", limits, "Write something first.")
     try:
         text = fill(written, subject.words, link=link, rule=limits.text, warning=warning)

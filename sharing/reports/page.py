@@ -12,7 +12,8 @@ from wagtail.admin.views.generic import PermissionCheckedMixin
 from wagtail.admin.views.generic.base import WagtailAdminTemplateMixin
 from wagtail.permissions import page_permission_policy
 
-from sharing import filtered, queries, tallies
+from sharing import ages, filtered, queries, tallies
+from sharing.posting import queries as posts
 from sharing.rankings import Part, Ranking, rank
 from sharing.reports import measures, pictures, tables, targets
 from sharing.reports.changes import MOST_CHANGES, changes
@@ -83,7 +84,7 @@ class SharesReport(PermissionCheckedMixin, WagtailAdminTemplateMixin, TemplateVi
             "without_filters": self._address(keep=("period", "since", "until")),
             "since": _since(period.days),
             "uncounted": self._uncounted(period),
-            "classes": tables.by_class(scope.share_class, now, before, period.days),
+            "classes": _classes(wanted, now, before),
             "headline": self._headline(scope.share_class, now, before, period.days),
         }
         by, descending = targets.ordering(columns, self.request.GET.get("ordering", ""))
@@ -162,7 +163,7 @@ class SharesReport(PermissionCheckedMixin, WagtailAdminTemplateMixin, TemplateVi
             by_day = tallies.by_day(wanted.before)
             now = tallies.total(tally for day, tally in by_day.items() if day >= period.first)
             before = tallies.total(tally for day, tally in by_day.items() if day < period.first)
-            rows = tables.by_class(scope.share_class, now, before, period.days)
+            rows = _classes(wanted, now, before)
             headings = [
                 "Class",
                 "Meaning",
@@ -289,6 +290,15 @@ EXPORTS = {
     "classes": "class",
     "days": "day",
 }
+
+
+def _classes(wanted: Wanted, now: Tally, before: Tally) -> list[tables.ClassRow]:
+    """Return a row for each class; of what networks told with how long ago they were asked."""
+    scope, asked = wanted.scope, ""
+    if (now + before).observed:
+        found = posts.observed_between(target_ids=scope.target_ids, title=scope.title)
+        asked = ages.between(*found, timezone.now()) if found else ""
+    return tables.by_class(scope.share_class, now, before, wanted.period.days, asked=asked)
 
 
 def _silence(as_of: datetime | None) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
+from sharing.models import ShareClass
 from sharing.reports.measures import MEANINGS, Measure, Number, classes_shown, difference, shown
 from sharing.reports.periods import LONGEST_BY_DAY, Period
 from sharing.reports.spreadsheet import Cell
@@ -98,12 +99,16 @@ def cells(row: Row) -> list[Cell]:
     return [row.title, *row.facts, *map(_exact, row.numbers)]
 
 
-def by_class(share_class: str, now: Tally, before: Tally, days: int) -> list[ClassRow]:
-    """Return a row for each class that is shown."""
+def by_class(
+    share_class: str, now: Tally, before: Tally, days: int, *, asked: str = ""
+) -> list[ClassRow]:
+    """Return a row for each class that is shown; `asked` is how long ago networks were asked for theirs."""
+    ages = {ShareClass.OBSERVED: f" Last asked {asked}."} if asked else {}
     return [
         ClassRow(
             str(each.label),
-            *MEANINGS[each],
+            MEANINGS[each][0],
+            f"{MEANINGS[each][1]}{ages.get(each, '')}",
             now=now.of(each),
             before=before.of(each),
             words=difference(now.of(each), before.of(each), days),

@@ -15,8 +15,10 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils.dateparse import parse_datetime
+from pytest_django import Settings
 
 from articles.models import ArticlePage, HomePage, Section
+from sharing import queries
 from tests.factories import add_article, add_draft, edit, section
 from tests.markup import tags_of, values
 
@@ -344,7 +346,6 @@ def test_what_changed_is_sent(addresses: list[str], reader: Client) -> None:
         "/api/v1/sections/x/",
         "/api/v1/sections/-1/",
         "/api/v1/nonesuch/",
-        "/api/v1/",
         "/api/v2/",
         "/api/",
     ],
@@ -453,6 +454,7 @@ def test_the_schema_is_valid_and_complete(
 
 def test_the_schema_tells_of_every_address(schema: dict[str, Any]) -> None:
     assert set(schema["paths"]) >= {
+        "/api/v1/",
         "/api/v1/articles/",
         "/api/v1/articles/{slug}/",
         "/api/v1/sections/{id}/",
@@ -461,6 +463,27 @@ def test_the_schema_tells_of_every_address(schema: dict[str, Any]) -> None:
         "/api/v1/share-events/",
     }
     assert all(path.startswith("/api/v1/") for path in schema["paths"])
+
+
+def test_the_api_begins_with_its_addresses(
+    schema: dict[str, Any], home: HomePage, reader: Client, settings: Settings
+) -> None:
+    article = add_article(home, section("Why"))
+    code = queries.identities(article.pk)[None].code
+    index = get(reader, "/api/v1/")
+    asked = {
+        "articles": {}, "article": {"slug": "sleep"}, "section": {"id": article.sections.get().pk},
+        "share_counts": {"code": code}, "schema": {}, "docs": {},
+    }  # fmt: skip
+    for name, parts in asked.items():
+        address = index[name].format(**parts)
+        assert reader.get(address.removeprefix(settings.SITE_URL)).status_code == 200, address
+    documented = {f"{settings.SITE_URL}{path}" for path in schema["paths"]}
+    undocumented = {index[name] for name in ("schema", "docs")}
+    assert set(index.values()) <= documented | undocumented
+    assert problem(reader.post("/api/v1/"), 405)
+    described = schema["components"]["schemas"]["Index"]["properties"]
+    assert set(described) == set(index)
 
 
 def test_the_schema_names_what_the_api_tells(

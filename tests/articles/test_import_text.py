@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
+from articles import actions
 from articles.importing.imported import ImportedArticle, ImportedSection, ImportedShareCall
 from articles.importing.plain_text import read_plain_text
 from articles.importing.rich_text import plain
@@ -300,3 +301,20 @@ def test_a_section_without_words_is_kept() -> None:
     article = read("Title\n\nOne\n\nTwo\n\nWords.")
     assert [type(block) for block in article.blocks] == [ImportedSection, ImportedSection]
     assert outline(article) == [("One", ""), ("Two", "Words.")]
+
+
+@pytest.mark.django_db
+def test_an_import_counts_in_good_english_and_says_all_in_its_own_words(
+    home: HomePage,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    file = tmp_path / "x.md"
+    file.write_text("# Sleep\n\nWords.\n\n## Why\n\nOne.\n")
+    caplog.clear()
+    call_command("import_article", str(file))
+    assert "1 section, " in capsys.readouterr().out
+    assert not [each for each in caplog.records if each.name == "wagtail"]
+    actions.import_article(article=read(file.read_text()), slug="again")
+    assert [each for each in caplog.records if each.name == "wagtail"], "only this command is quiet"

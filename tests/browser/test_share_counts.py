@@ -69,7 +69,7 @@ def test_a_number_tells_what_it_means_to_whoever_opens_it_by_keyboard(phone: Vis
     told = page.locator(".share-count details[open] > div")
     expect(told).to_have_count(1)
     for words in ("Intents: 1,234,560", "Handed over: 7", "Arrivals: 3", "Mentions: 2",
-                  "at least so often", "intents and handed over together"):  # fmt: skip
+                  "at least so often", "adds up the first two", "Told by the page that was read."):  # fmt: skip
         expect(told).to_contain_text(words)
     expect(told).not_to_contain_text("Observed")
     expect(told).to_contain_text(re.compile(r"Counted by this site until .*\d\d?:03.*, \d+ seconds? ago\."))  # fmt: skip

@@ -32,7 +32,7 @@ def add(shared: Shared, share_class: str, count: int) -> None:
 def test_the_script_and_the_page_say_the_same() -> None:
     script = SCRIPT.read_text()
     for each in meanings.meanings(dict.fromkeys(ShareClass.values, 1)):
-        assert f'["{each.name}", "{each.words}"]' in script
+        assert f'["{each.name}", "{each.words}", "{each.source}"]' in script
 
 
 def test_the_page_tells_each_class_its_source_and_its_age(shared: Shared, reader: Client) -> None:
@@ -44,7 +44,7 @@ def test_the_page_tells_each_class_its_source_and_its_age(shared: Shared, reader
     assert "<dt>Intents: 1,234,567</dt>" in text
     assert "<dt>Handed over: 0</dt>" in text
     assert "<dt>Arrivals: 2</dt>" in text
-    assert text.count("Counted when") == 2
+    assert text.count("Counted by our") == 2
     assert re.search(r"Counted by this site up to <time[^>]+>[^<]+</time>, (just now|\d+ \w+ ago)\.", text)  # fmt: skip
     assert 'href="/privacy/"' in text
     assert "Observed" not in text

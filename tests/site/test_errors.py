@@ -81,3 +81,16 @@ def test_a_failure_of_the_api_is_a_problem(
     assert answer.headers["Content-Type"] == "application/problem+json"
     assert answer.json()["status"] == 500
     assert b"secret" not in answer.content
+
+
+@override_settings(DEBUG=False)
+def test_a_foreign_host_is_one_warning_without_a_traceback(
+    home: HomePage, reader: Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    answer = reader.get("/", headers={"host": "evil.example"})
+    assert answer.status_code == 400
+    [record] = [each for each in caplog.records if each.name.startswith("django")]
+    assert (record.name, record.levelname) == ("django.security.DisallowedHost", "WARNING")
+    assert "evil.example" in record.getMessage()
+    assert record.exc_info is None
+    assert "Traceback" not in caplog.text

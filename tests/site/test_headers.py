@@ -61,6 +61,7 @@ def addresses(home: HomePage) -> list[str]:
         f"/share/{code}/mastodon/?instance=nonsense",
         f"/s/{code}cl/",
         f"/s/{code}zz/",
+        "/api/v1/",
         "/api/v1/articles/",
         "/api/v1/articles/sleep/",
         f"/api/v1/share-counts/?code={code}",

@@ -56,6 +56,14 @@ def text(client: Client, address: str = LIST, **query: str) -> str:
     return re.sub(r"\s+", " ", answer.content.decode())
 
 
+def test_a_flood_with_nothing_before_it_says_that_the_report_may_know_more(
+    held: ShareBurst, publisher: Client
+) -> None:
+    page = text(publisher)
+    assert "not one share of it was accepted here" in page
+    assert "The report may show some on those days all the same" in page
+
+
 def decide(client: Client, decision: str, *floods: str, **query: str) -> Any:
     return client.post(DECIDE, {"decision": decision, "floods": list(floods)}, query_params=query)
 
@@ -77,7 +85,7 @@ def test_the_page_tells_what_a_flood_is_judged_by(
     assert re.search(r"Arrivals in this hour</dt> <dd>4</dd>", page)
     assert re.search(r"9 \(90 %\) went by X, 1 \(10 %\) went by Copied link\.", page)
     assert re.search(r"Handed over: 1; Intents: 9\.|Intents: 9; Handed over: 1\.", page)
-    assert "it was shared in 1 hour: usually 5, at most 5 in an hour" in page
+    assert "shares of it were accepted here in 1 hour: usually 5, at most 5 in an hour" in page
     assert f"article={target.page_id}&amp;section=whole" in page
     assert (
         publisher.get(

@@ -1,8 +1,12 @@
 """`manage.py import_article FILE [--format text|markdown] [--slug SLUG] [--publish]`"""
 
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.template.defaultfilters import pluralize
 
 from articles import actions, queries
 from articles.checks import findings
@@ -40,18 +44,32 @@ class Command(BaseCommand):
         try:
             understood = read_article(source_from_bytes(read_file(name)), source_format)
             understood = with_known_pictures_only(understood)
-            article = actions.import_article(
-                article=understood, slug=options["slug"], publish=options["publish"]
-            )
+            with _pages_logged_by_nobody_else():
+                article = actions.import_article(
+                    article=understood, slug=options["slug"], publish=options["publish"]
+                )
         except ImportRefused as refusal:
             raise CommandError(f"{name}: nothing was created. {refusal}") from refusal
         state = "published" if options["publish"] else "draft"
+        sections, words = len(understood.sections), understood.word_count
         self.stdout.write(
-            f"{state}: “{article.title}”, {len(understood.sections)} sections, "
-            f"{understood.word_count} words"
+            f"{state}: “{article.title}”, {sections} section{pluralize(sections)}, "
+            f"{words} word{pluralize(words)}"
         )
         self.stdout.write(f"address: {article.full_url}")
         self.stdout.write(f"edit: {queries.edit_url(article.pk)}")
         for said, lines in (("to mend", findings(understood)), ("note", understood.notes)):
             for line in lines:
                 self.stdout.write(f"{said}: {line}")
+
+
+@contextmanager
+def _pages_logged_by_nobody_else() -> Iterator[None]:
+    """Keep Wagtail from logging what is said here in plain words."""
+    logger = logging.getLogger("wagtail")
+    level = logger.level
+    logger.setLevel(logging.WARNING)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)

@@ -13,8 +13,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m sharing.networks.demo", description=__doc__)
     parser.add_argument("--port", type=int, default=8090, help="port on 127.0.0.1 (0: any)")
     parser.add_argument("--control", action="store_true", help="open /control/: for tests alone")
+    parser.add_argument(
+        "--read-links", action="store_true", help="read the cards of pages on this machine"
+    )
     options = parser.parse_args()
-    network = DemoNetwork(port=options.port, controlled=options.control).start()
+    network = DemoNetwork(
+        port=options.port, controlled=options.control, reads_links=options.read_links
+    ).start()
     over = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: over.set())

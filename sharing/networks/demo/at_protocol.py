@@ -84,6 +84,7 @@ def upload_blob(truth: Truth, request: Request) -> Reply:
     reference = _cid(request.body)
     kind = request.headers.get("content-type", "")
     truth.media[reference] = StoredMedia(reference, kind, len(request.body))
+    truth.keep_picture(reference, kind, request.body)
     return as_json(
         {"blob": {"$type": "blob", "ref": {"$link": reference}, "mimeType": kind,
                   "size": len(request.body)}}

@@ -47,6 +47,8 @@ def _do(truth: Truth, due: Faults, fields: dict[str, Any]) -> None:
             due.due.clear()
         case "forget":
             truth.posts.clear()
+            truth.pictures.clear()
+            truth.cards.clear()
             truth.asked.clear()
             due.due.clear()
         case unknown:

@@ -158,6 +158,7 @@ def upload(truth: Truth, request: Request) -> Reply:
         truth.next_id(), kind[1].decode(), len(data), str(fields.get("description", ""))
     )
     truth.media[media.id] = media
+    truth.keep_picture(media.id, media.type, data)
     return _media(truth, media, status=202)
 
 

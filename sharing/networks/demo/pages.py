@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from sharing.networks.demo.cards import first_link, links_here
 from sharing.networks.demo.exchange import Reply, Request
 from sharing.networks.demo.telegram_api import username_of
-from sharing.networks.demo.truth import StoredPost, Truth, did_of
+from sharing.networks.demo.truth import Card, StoredPost, Truth, did_of
 from sharing.networks.posting.lengths import links
 
 _STYLE = Path(__file__).with_name("demo.css")
@@ -18,6 +19,27 @@ _NAMES = {"mastodon": "like Mastodon", "bluesky": "like Bluesky", "telegram": "l
 def style(truth: Truth, request: Request) -> Reply:
     """GET /demo.css."""
     return Reply(200, _STYLE.read_bytes(), {"Content-Type": "text/css; charset=utf-8"})
+
+
+def no_icon(truth: Truth, request: Request) -> Reply:
+    """GET /favicon.ico, which browsers ask for by themselves."""
+    return Reply(204)
+
+
+def picture(truth: Truth, request: Request, id: str) -> Reply:
+    """GET /picture/:id."""
+    if id not in truth.pictures:
+        return page("<h1>There is no such picture</h1>", status=404)
+    kind, data = truth.pictures[id]
+    return Reply(
+        200,
+        data,
+        {
+            "Content-Type": kind,
+            "X-Content-Type-Options": "nosniff",
+            "Content-Security-Policy": "default-src 'none'; sandbox",
+        },
+    )
 
 
 def all_posts(truth: Truth, request: Request) -> Reply:
@@ -67,7 +89,7 @@ def page(body: str, *, status: int = 200) -> Reply:
         whole.encode(),
         {
             "Content-Type": "text/html; charset=utf-8",
-            "Content-Security-Policy": "default-src 'none'; style-src 'self'; form-action *; "
+            "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self'; form-action *; "
             "frame-ancestors 'none'; base-uri 'none'",
         },
     )
@@ -93,7 +115,7 @@ def _article(post: StoredPost, truth: Truth) -> str:
         f"{_NAMES[post.network]} · "
         f'<a href="{html.escape(_address(post))}">{moment}</a></p>'
         f"{f'<p><strong>{warning}</strong></p>' if warning else ''}<p>{_linked(post.text)}</p>"
-        f"{_card(post.said)}{''.join(map(_picture, _alts(post, truth)))}"
+        f"{_card(post, truth)}{''.join(_picture(truth, *each) for each in _media(post, truth))}"
         '<form method="post" action="/like">'
         f'<input type="hidden" name="id" value="{html.escape(post.id)}">'
         '<button>Like</button> <button formaction="/repost">Repost</button> '
@@ -101,32 +123,56 @@ def _article(post: StoredPost, truth: Truth) -> str:
     )
 
 
-def _card(said: dict[str, Any]) -> str:
-    card = (said.get("embed") or {}).get("external") or {}
-    if not str(card.get("uri", "")).startswith(("https://", "http://")):
+def _card(post: StoredPost, truth: Truth) -> str:
+    card = _card_of(post, truth)
+    if card is None or not card.address.startswith(("https://", "http://")):
         return ""
-    address, title, words = (
-        html.escape(str(card.get(name, ""))) for name in ("uri", "title", "description")
+    address, title, words = map(html.escape, (card.address, card.title, card.words))
+    alt = card.alt or f"The card of “{card.title}”"
+    return (
+        f'<a class="card" href="{address}">{_drawn(truth, card.picture, alt)}'
+        f"<strong>{title}</strong><br>{words}</a>"
     )
-    return f'<a class="card" href="{address}"><strong>{title}</strong><br>{words}</a>'
 
 
-def _alts(post: StoredPost, truth: Truth) -> list[str]:
+def _card_of(post: StoredPost, truth: Truth) -> Card | None:
+    """Return the card that a post brings, or that its page has."""
+    given = (post.said.get("embed") or {}).get("external")
+    if not given:
+        return truth.cards.get(first_link(post.text))
+    address, title, words = (str(given.get(name, "")) for name in ("uri", "title", "description"))
+    return Card(address, title, words, _blob(given.get("thumb")), "")
+
+
+def _media(post: StoredPost, truth: Truth) -> list[tuple[str, str]]:
+    """Return the id and the description of each picture."""
     images = (post.said.get("embed") or {}).get("images") or []
-    media = [
-        truth.media[each].alt for each in post.said.get("media_ids") or [] if each in truth.media
+    media = [truth.media[each] for each in post.said.get("media_ids") or [] if each in truth.media]
+    return [
+        *((_blob(each.get("image")), str(each.get("alt", ""))) for each in images),
+        *((each.id, each.alt) for each in media),
     ]
-    return [str(each.get("alt", "")) for each in images] + media
 
 
-def _picture(alt: str) -> str:
-    return f'<p class="card">Picture: {html.escape(alt) or "without a description"}</p>'
+def _blob(found: Any) -> str:
+    return str((found or {}).get("ref", {}).get("$link", ""))
+
+
+def _picture(truth: Truth, id: str, alt: str) -> str:
+    said = html.escape(alt) or "without a description"
+    return f'<p class="card">{_drawn(truth, id, alt)}Picture: {said}</p>'
+
+
+def _drawn(truth: Truth, id: str, alt: str) -> str:
+    if id not in truth.pictures:
+        return ""
+    return f'<img src="/picture/{html.escape(id)}" alt="{html.escape(alt)}" loading="lazy">'
 
 
 def _linked(text: str) -> str:
     parts = []
     position = 0
-    for start, end in links(text):
+    for start, end in sorted(links(text) + links_here(text)):
         address = html.escape(text[start:end])
         parts += [html.escape(text[position:start]), f'<a href="{address}">{address}</a>']
         position = end

@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from sharing.networks.demo import at_protocol, faults, mastodon_api, pages, telegram_api
+from sharing.networks.demo.cards import CardReader
 from sharing.networks.demo.control import control
 from sharing.networks.demo.exchange import Refuse, Reply, Request, as_json
 from sharing.networks.demo.faults import BEFORE, Fault, Faults, Wire
@@ -53,6 +54,8 @@ ROUTES: tuple[tuple[str, str, str, Answer], ...] = (
     ("POST", r"/bot([^/]+)/deleteMessage", "change", telegram_api.delete_message),
     ("GET", r"/", "page", pages.all_posts),
     ("GET", r"/demo\.css", "page", pages.style),
+    ("GET", r"/favicon\.ico", "page", pages.no_icon),
+    ("GET", r"/picture/([A-Za-z0-9-]+)", "page", pages.picture),
     ("GET", r"/@[^/]+/([^/]+)", "page", pages.mastodon_post),
     ("GET", r"/profile/([^/]+)/post/([^/]+)", "page", pages.bluesky_post),
     ("GET", r"/([a-z0-9]+)_channel/([0-9]+)", "page", pages.telegram_post),
@@ -64,7 +67,8 @@ _ROUTES = [(methods.split("|"), re.compile(path), label, do) for methods, path, 
 class DemoNetwork:
     """A network on loopback, running between `start` and `stop`, or inside a `with`.
 
-    Without a port the system gives one. `controlled` opens /control/. `truth` and `faults` may be touched
+    Without a port the system gives one. `controlled` opens /control/. `reads_links`: it reads the cards of pages on
+    this machine, as networks do. `truth` and `faults` may be touched
     directly by a test in the same process.
     """
 
@@ -76,8 +80,10 @@ class DemoNetwork:
         controlled: bool = False,
         habits: Habits | None = None,
         seed: int = 0,
+        reads_links: bool = False,
     ) -> None:
         self.truth = Truth(habits or Habits())
+        self._cards = CardReader(self.truth) if reads_links else None
         self.faults = Faults(seed=seed)
         self.controlled = controlled
         self.stopping = threading.Event()
@@ -101,11 +107,15 @@ class DemoNetwork:
             target=self._server.serve_forever, args=(stops_within,), daemon=True
         )
         self._thread.start()
+        if self._cards:
+            self._cards.start()
         return self
 
     def stop(self) -> None:
         """Stop answering, and end what is dripping or hanging."""
         self.stopping.set()
+        if self._cards:
+            self._cards.stop()
         self._server.shutdown()
         self._server.server_close()
         if self._thread:

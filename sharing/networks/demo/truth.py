@@ -3,7 +3,9 @@
 import hashlib
 import secrets
 import threading
+import time
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import count
@@ -62,13 +64,30 @@ class Token:
 
 @dataclass(slots=True)
 class StoredMedia:
-    """A picture: its bytes are thrown away, their length and type kept."""
+    """A picture: its length and type, and what it shows; the bytes of the last ones are in `Truth.pictures`."""
 
     id: str
     type: str
     size: int
     alt: str = ""
     looks: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """What a page says of itself; `picture` is the id of one that is kept, or ""."""
+
+    address: str
+    title: str
+    words: str
+    picture: str
+    alt: str
+
+
+# What people may be shown; anything else is thrown away.
+_SHOWN = frozenset({"image/jpeg", "image/png", "image/gif", "image/webp"})
+# In bytes, of all pictures together.
+_MOST_KEPT = 64 * 1024 * 1024
 
 
 @dataclass(slots=True)
@@ -79,15 +98,25 @@ class Truth:
     accounts: dict[str, str] = field(default_factory=lambda: dict(DEMO_ACCOUNTS))
     posts: list[StoredPost] = field(default_factory=list)
     media: dict[str, StoredMedia] = field(default_factory=dict)
+    # Type and bytes by id, oldest first; cards by the link that leads to their page.
+    pictures: dict[str, tuple[str, bytes]] = field(default_factory=dict)
+    cards: dict[str, Card] = field(default_factory=dict)
+    on_post: Callable[[StoredPost], None] | None = None
     apps: dict[str, tuple[str, str]] = field(default_factory=dict)
     codes: dict[str, dict[str, str]] = field(default_factory=dict)
     tokens: dict[str, Token] = field(default_factory=dict)
     asked: Counter[str] = field(default_factory=Counter)
     lock: threading.RLock = field(default_factory=threading.RLock)
-    _ids: Any = field(default_factory=lambda: count(115_000_000_000_000_001))
+    # In milliseconds since 1970.
+    began: int = field(default_factory=lambda: time.time_ns() // 1_000_000)
+    _ids: Any = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Let ids begin with the moment, as Mastodon's do: a later run never gives an earlier run's id again."""
+        self._ids = count((self.began << 16) + 1)
 
     def next_id(self) -> str:
-        """Return an id that grows, as Mastodon's do."""
+        """Return an id that grows."""
         return str(next(self._ids))
 
     def add(
@@ -96,7 +125,18 @@ class Truth:
         """Commit a post."""
         post = StoredPost(id, network, account, key, text, said, datetime.now(UTC))
         self.posts.append(post)
+        if self.on_post:
+            self.on_post(post)
         return post
+
+    def keep_picture(self, id: str, kind: str, data: bytes) -> str:
+        """Keep a picture to show it to people, instead of the oldest ones; return its id, "" for anything else."""
+        if kind not in _SHOWN or not data:
+            return ""
+        self.pictures[id] = (kind, data)
+        while sum(len(each) for _, each in self.pictures.values()) > _MOST_KEPT:
+            del self.pictures[next(iter(self.pictures))]
+        return id
 
     def post(self, id: str) -> StoredPost | None:
         """Return the post that is there under this id."""

@@ -1,21 +1,19 @@
 """Hold a post against what a server takes, without asking it."""
 
-import unicodedata
 from collections.abc import Iterator, Sequence
 
 from sharing.networks.posting.contract import Limits, Media, Post, Problem
 from sharing.networks.posting.lengths import measure
+from sharing.networks.text import hidden, is_blank
 
 
 def text_problems(post: Post, limits: Limits) -> Iterator[Problem]:
     """Say what is wrong with the words."""
     rule = limits.text
-    if not post.text.strip() and not post.media:
+    if is_blank(post.text) and not post.media:
         yield Problem("text", "Write something first.")
-    if any(map(_is_unsendable, f"{post.text}{post.warning}")):
-        yield Problem(
-            "text", "There are control characters in the text. Type it anew without them."
-        )
+    if found := hidden(post.text) or hidden(post.warning):
+        yield Problem("text", found)
     length = measure(post.text, rule, warning=post.warning)
     if length.units > rule.limit:
         yield Problem(
@@ -23,10 +21,6 @@ def text_problems(post: Post, limits: Limits) -> Iterator[Problem]:
         )
     elif rule.bytes is not None and length.bytes > rule.bytes:
         yield Problem("text", f"{length.bytes - rule.bytes:,} bytes too long: {rule.bytes:,} fit.")
-
-
-def _is_unsendable(character: str) -> bool:
-    return unicodedata.category(character) in {"Cc", "Cs"} and character not in "\n\t"
 
 
 def picture_problems(media: Sequence[Media], limits: Limits) -> Iterator[Problem]:

@@ -4,11 +4,21 @@ from typing import Any
 
 from django.urls import URLPattern, path
 from wagtail import hooks
+from wagtail.admin.ui.tables import Column
 from wagtail.admin.viewsets.base import ViewSet
 from wagtail.admin.viewsets.model import ModelViewSet
 
 from sharing.models import PostTemplate
 from sharing.posting.admin import composer, composer_approval
+from sharing.posting.admin.standing import in_words
+
+
+def _says_default(template: PostTemplate) -> str:
+    return "Yes" if template.is_default else "No"
+
+
+def _says_changed(template: PostTemplate) -> str:
+    return in_words(template.changed_at)
 
 
 class PostTemplates(ModelViewSet):
@@ -20,7 +30,11 @@ class PostTemplates(ModelViewSet):
     menu_label = "Post templates"
     menu_hook = "register_settings_menu_item"
     menu_order = 710
-    list_display = ("name", "is_default", "changed_at")
+    list_display = (
+        "name",
+        Column("default", label="Default", accessor=_says_default, sort_key="is_default"),
+        Column("changed", label="Changed", accessor=_says_changed, sort_key="changed_at"),
+    )
     add_to_reference_index = False
     copy_view_enabled = False
     inspect_view_enabled = False

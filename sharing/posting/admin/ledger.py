@@ -36,7 +36,7 @@ from sharing.posting.afterwards import abilities
 from sharing.posting.card_check import card_problems
 from sharing.posting.following import Notice, Why, notices
 from sharing.posting.models import Delivery, DeliveryAttempt, SocialAccount, SocialPost
-from sharing.posting.observing import wait_for
+from sharing.posting.observing import FIRST_LOOK, wait_for
 from sharing.posting.permissions import may_approve, visible_posts
 from sharing.posting.states import HELD, DeliveryState
 from sharing.shareables import State, edit_url, shareables
@@ -360,6 +360,10 @@ def _took(span: timedelta) -> str:
 def _observed(delivery: Delivery, now: datetime) -> Observed | None:
     if delivery.state not in {_S.PUBLISHED, _S.WITHDRAWN}:
         return None
+    network = delivery.account.network
+    can = abilities(network)
+    if can is not None and not can.numbers:
+        return Observed(f"{network_name(network)} tells programs no numbers.", "", "")
     watch: PostWatch | None = getattr(delivery, "watch", None)
     problem = watch.problem if watch is not None else ""
     if found := numbers_of(delivery.numbers.all(), now):
@@ -367,7 +371,10 @@ def _observed(delivery: Delivery, now: datetime) -> Observed | None:
     if delivery.state == _S.WITHDRAWN:
         return None
     waits = delivery.published_at and wait_for(now - delivery.published_at)
-    words = "No numbers were told yet." if waits else "No numbers were ever told."
+    words = "No numbers were ever told."
+    if waits:
+        minutes = int(FIRST_LOOK.total_seconds() // 60)
+        words = f"No numbers were told yet. The first look is {minutes} minutes after publishing."
     return Observed(words, "", problem)
 
 

@@ -71,22 +71,22 @@ function announce(place, words) {
 }
 
 const MEANINGS = {
-  intent: ["Intents", "A network was chosen here. Whether it was posted there, we cannot see."],
-  handed_over: ["Handed over", "The link was copied, or given to the device’s share sheet."],
-  arrival: ["Arrivals", "A shared link was opened: at least so often, as some apps strip links. No part of “shared”."],
-  observed: ["Observed", "A network told us so of our own posts. No part of “shared”."],
-  mention: ["Mentions", "Another site named this page. No part of “shared”."],
+  intent: ["Intents", "A network was chosen here. Whether it was posted there, we cannot see.", "Counted by our link to the network."],
+  handed_over: ["Handed over", "The link was copied, or given to the device’s share sheet.", "Told by the page that was read."],
+  arrival: ["Arrivals", "A shared link was opened: at least so often, as some apps strip links. No part of “shared”.", "Counted by our short links."],
+  observed: ["Observed", "A network told us so of our own posts. No part of “shared”.", "Told by the network when last asked."],
+  mention: ["Mentions", "Another site named this page. No part of “shared”.", "Read on that page."],
 };
 
 function* meaningOf({ code, classes, below, as_of: asOf }, now) {
-  if (classes) yield make("p", "“Shared” is intents and handed over together.");
+  if (classes) yield make("p", "“Shared” adds up the first two.");
   if (below) yield make("p", "So small a number is not told: on a health page it could point at a person.");
   const list = make("dl");
-  for (const [name, [heading, meaning]] of Object.entries(MEANINGS)) {
+  for (const [name, [heading, meaning, source]] of Object.entries(MEANINGS)) {
     const number = classes?.[name];
     // The last two are not counted everywhere.
     if (number === undefined || (!number && (name === "observed" || name === "mention"))) continue;
-    list.append(make("dt", `${heading}: ${numbers.format(number)}`), make("dd", meaning));
+    list.append(make("dt", `${heading}: ${numbers.format(number)}`), make("dd", meaning, " ", make("span", source)));
   }
   if (classes) yield list;
   yield make("p", asOf ? `Counted by this site until ${ageOf(asOf, now)}.` : "Counted by this site; until when, cannot be told now.");
@@ -171,7 +171,7 @@ function enhance(bar) {
     status.textContent = "";
     const copied = await writeToClipboard(copy.dataset.copy);
     copy.focus();
-    status.textContent = copied ? "Link copied" : `Copy this link: ${copy.dataset.copy}`;
+    status.replaceChildren(make("span", copied ? "Link copied" : `Copy this link: ${copy.dataset.copy}`));
     if (copied) report(code, copy.dataset.channel);
   });
   if (copy) copy.parentElement.hidden = false;

@@ -71,7 +71,7 @@ def test_a_day_is_a_day_of_the_sites_time_zone(
     settings.TIME_ZONE = "Europe/Berlin"
     text = page(editor, "2030-03")
     assert "Sleep" not in day(text, "2030-03-31")
-    assert "Times are of Europe/Berlin" in text
+    assert "Times are in the time zone Europe/Berlin." in text
     first = day(page(editor, "2030-04"), "2030-04-01")
     assert "00:30" in first
 

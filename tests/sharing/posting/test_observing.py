@@ -243,6 +243,7 @@ def test_reposts_are_counted_as_observed_once_and_in_no_total(
     target: ShareTarget,
     mastodon: SocialAccount,
     reader: Client,
+    superuser: Client,
 ) -> None:
     one, two = (publish(target, mastodon, outbound, text) for text in ("One.", "Two."))
     popular(demo, one, reposts=3, likes=100, replies=9)
@@ -262,6 +263,16 @@ def test_reposts_are_counted_as_observed_once_and_in_no_total(
     assert recounting.verify() == 0
     page = re.sub(r"\s+", " ", reader.get(f"/share/{target.code}/").content.decode())
     assert "Observed: 6" in page
+    assert "Told by the network when last asked. That was" in page
+    PostNumber.objects.filter(delivery=one).update(as_of=clock() - timedelta(hours=20, minutes=1))
+    PostNumber.objects.filter(delivery=two).update(as_of=clock() - timedelta(minutes=5, seconds=1))
+    page = re.sub(r"\s+", " ", reader.get(f"/share/{target.code}/").content.decode())
+    assert "when last asked. That was between 5 minutes and 20 hours ago." in page
+    for query in ("", f"?article={target.page_id}", f"?title={target.label[:4]}"):
+        report = re.sub(
+            r"\s+", " ", superuser.get(reverse("shares_report") + query).content.decode()
+        )
+        assert "The network. Last asked between 5 minutes and 20 hours ago." in report, query
     assert "Not shared from this site yet" in page
 
 
@@ -279,7 +290,7 @@ def test_the_posts_page_tells_numbers_with_their_source_and_age(
         answer = superuser.get(reverse("post", args=[delivery.post_id]))
         return re.sub(r"\s+", " ", answer.content.decode())
 
-    assert "No numbers were told yet." in page()
+    assert "No numbers were told yet. The first look is 10 minutes after publishing." in page()
     popular(demo, delivery, reposts=1, likes=2000)
     look(afterwards)
     PostNumber.objects.update(as_of=clock() - timedelta(minutes=20, seconds=5))
@@ -288,3 +299,22 @@ def test_the_posts_page_tells_numbers_with_their_source_and_age(
     article = reverse("wagtailadmin_pages:edit", args=[target.page_id])
     panel = re.sub(r"\s+", " ", superuser.get(article).content.decode())
     assert f"1 repost, 2,000 likes, 0 replies (last told by {demo.netloc}, 20 minutes ago)" in panel
+
+
+def test_a_network_that_tells_no_numbers_is_not_asked_and_its_post_is_not_called_gone(
+    demo: DemoNetwork,
+    outbound: Outbound,
+    afterwards: Afterwards,
+    target: ShareTarget,
+    superuser: Client,
+) -> None:
+    delivery = publish(target, connect("telegram", demo, outbound), outbound)
+    assert look(afterwards) == 0
+    assert not PostWatch.objects.exists()
+    # Of an earlier version.
+    PostWatch.objects.create(delivery=delivery, due_at=clock(), problem="No longer shown.")
+    look(afterwards)
+    watch = PostWatch.objects.get()
+    assert (watch.due_at, watch.lease_until, watch.problem) == (None, None, "")
+    page = superuser.get(reverse("post", args=[delivery.post_id])).content.decode()
+    assert "Telegram tells programs no numbers." in page

@@ -108,6 +108,18 @@ def test_a_site_whose_address_is_again_what_it_was_posts_by_itself(
     assert PostingSite.objects.get().paused_at is None
 
 
+def test_what_is_different_is_told_in_sentences_with_a_space_between_them(
+    settings: Settings, administrator: Client
+) -> None:
+    installation.may_post()
+    PostingSite.objects.update(is_restored=True)
+    settings.SITE_URL = "https://copy.example"
+    reasons = installation.standing().reasons
+    assert len(reasons) == 2
+    for name in ("wagtailadmin_home", "social_accounts"):
+        assert " ".join(reasons) in said(administrator.get(reverse(name)))
+
+
 def test_the_id_may_come_from_the_environment(settings: Settings, data: Path, db: None) -> None:
     settings.INSTANCE_ID = "production"
     assert installation.may_post()
