@@ -484,7 +484,8 @@ def test_the_panel_offers_no_code_of_what_readers_cannot_open(
     shared.article.unpublish()
     page = text(editor, f"/admin/pages/{shared.article.pk}/edit/")
     assert "qr.png" not in page
-    assert page.count("Not published now") == 3
+    # In the tab, and beside the text.
+    assert page.count("Not published now") == 3 * 2
 
 
 def test_the_panel_costs_the_same_with_many_campaigns(
