@@ -36,18 +36,18 @@ def made(before: dict[str, dict[Any, Model]]) -> dict[str, list[dict[str, Any]]]
     """Return what was added, without what no two articles have in common."""
     found = {}
     for label, after in rows().items():
-        keys = sorted(
-            after.keys() - before[label].keys(), key=lambda key: (len(str(key)), str(key))
-        )
-        found[label] = [
+        added = [
             {
                 # Blocks within blocks get ids when they are saved.
                 field.name: _UUID.sub("an id", str(field.value_to_string(row)))
                 for field in row._meta.concrete_fields
                 if field.name not in _THEIR_OWN
             }
-            for row in map(after.__getitem__, keys)
+            for key, row in after.items()
+            if key not in before[label]
         ]
+        # Which section's row is written first is nobody's business.
+        found[label] = sorted(added, key=repr)
     return {label: each for label, each in found.items() if each}
 
 
