@@ -3,13 +3,14 @@
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Any
+from unittest import mock
 
 import pytest
 
 from sharing.models import Delivery, ShareTarget, SocialAccount, SocialPost
 from sharing.networks.demo import DemoNetwork
 from sharing.networks.http import Outbound
-from sharing.posting import accounts, actions, vault
+from sharing.posting import accounts, actions, known_limits, vault
 from sharing.posting.actions import Timing, Wording
 from sharing.posting.afterwards import Afterwards
 from tests.sharing.networks.posting.conftest import CONNECT, SEARCHABLE, TLS
@@ -27,6 +28,17 @@ def target(db: None) -> ShareTarget:
 @pytest.fixture
 def account(db: None) -> SocialAccount:
     return add_account("sleep@social.example")
+
+
+@pytest.fixture
+def servers_are_not_asked() -> Iterator[None]:
+    """Let the composer's accounts have their networks' usual figures."""
+    known_limits.memory.forget()
+    known_limits.memory.note(("mastodon", "social.example"), None)
+    # Reading pages for their cards has tests of its own.
+    with mock.patch("sharing.posting.admin.composer.card_problems", return_value=[]):
+        yield
+    known_limits.memory.forget()
 
 
 @pytest.fixture

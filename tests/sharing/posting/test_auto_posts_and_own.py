@@ -1,7 +1,6 @@
 """The automatic posts beside posts that people write: an account gets one about the same, unless a person asks twice."""
 
 import re
-from collections.abc import Iterator
 from unittest import mock
 
 import pytest
@@ -9,26 +8,20 @@ from django.test import Client
 
 from articles.models import ArticlePage, HomePage
 from sharing.models import Delivery, ShareTarget, SocialAccount
-from sharing.posting import known_limits
 from sharing.posting.states import DeliveryState
 from tests.factories import add_draft, section
 from tests.sharing.posting.conftest import add_account
 from tests.sharing.posting.test_auto_posts import rule
 from tests.sharing.posting.test_composer import FAR, compose_url, refused, typed
 
-pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
+pytestmark = [
+    pytest.mark.django_db,
+    pytest.mark.any_database,
+    pytest.mark.usefixtures("servers_are_not_asked"),
+]
 S = DeliveryState
 SAID = "The automatic posts will also post this here when it is published."
 LEFT_OUT = "The automatic posts left this account out: it has a post about this already."
-
-
-@pytest.fixture(autouse=True)
-def _servers_are_silent() -> Iterator[None]:
-    known_limits.memory.forget()
-    known_limits.memory.note(("mastodon", "social.example"), None)
-    with mock.patch("sharing.posting.admin.composer.card_problems", return_value=[]):
-        yield
-    known_limits.memory.forget()
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """The composer, as editors and publishers use it, without a script."""
 
 import re
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from unittest import mock
@@ -25,7 +24,7 @@ from sharing.models import (
     SocialAccount,
     SocialPost,
 )
-from sharing.posting import drafting, known_limits
+from sharing.posting import drafting
 from sharing.posting.admin.composer_form import Typed, refusals
 from sharing.posting.states import DeliveryState
 from sharing.posting.subjects import Standing, Subject
@@ -33,20 +32,13 @@ from tests.factories import add_draft, edit, section
 from tests.sharing.conftest import Shared
 from tests.sharing.posting.conftest import add_account
 
-pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
+pytestmark = [
+    pytest.mark.django_db,
+    pytest.mark.any_database,
+    pytest.mark.usefixtures("servers_are_not_asked"),
+]
 S = DeliveryState
 FAR = "2099-06-01T09:30"
-
-
-@pytest.fixture(autouse=True)
-def _servers_are_silent() -> Iterator[None]:
-    """No server is asked: all have their networks' usual figures."""
-    known_limits.memory.forget()
-    known_limits.memory.note(("mastodon", "social.example"), None)
-    # Reading pages for their cards has tests of its own.
-    with mock.patch("sharing.posting.admin.composer.card_problems", return_value=[]):
-        yield
-    known_limits.memory.forget()
 
 
 @pytest.fixture
