@@ -255,6 +255,10 @@ def test_the_queue_is_kept_and_the_salts_are_not() -> None:
     assert "volumes" not in SERVICES["cache"]
 
 
+def test_the_database_compiles_no_statement() -> None:
+    assert SERVICES["database"]["command"] == ["postgres", "-c", "jit=off"]
+
+
 def test_the_database_sorts_the_same_everywhere_and_its_volume_is_where_18_looks() -> None:
     assert "--builtin-locale=C.UTF-8" in SERVICES["database"]["environment"]["POSTGRES_INITDB_ARGS"]
     assert SERVICES["database"]["volumes"] == ["database:/var/lib/postgresql"]
