@@ -34,10 +34,10 @@ EVERY = int(os.environ.get("BENCH_REPORT_EVERY", "10"))
 _BYTES_A_COUNT = 400
 _BYTES_A_TARGET = 200_000
 _STAMP = "share-counts"
-_ROUNDS = 7
+_ROUNDS = 15
 _LEAST_ROUNDS = 5
 # No new round begins after so many seconds on one database, five rounds excepted.
-_SECONDS = 60.0
+_SECONDS = 100.0
 _MOST_QUERIES = 9
 _GROWTH = 1.5
 
